@@ -1,0 +1,1 @@
+"""The worker: one panorama's way from source to a safe, published file. Command line `baas`."""

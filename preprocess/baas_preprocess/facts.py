@@ -1,0 +1,145 @@
+"""Plain data that flows between the steps. No step imports another; all import this.
+
+Pixel coordinates of boxes and tiles are floats or ints in the *stored* picture's frame: x to the right, y down, origin in
+the upper left corner. Where the picture wraps (a 360° panorama), a `right` beyond the width goes on at column `right - width`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""(height, width, 3), RGB, 0..255."""
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 hexadecimal digits."""
+
+
+class ImageFormat(StrEnum):
+    """The container formats that can be published."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    TIFF = "tiff"
+
+
+class ObjectClass(StrEnum):
+    """What is redacted. The members stand in the order of the detector's class numbers."""
+
+    PERSON = "person"
+    LICENCE_PLATE = "licence_plate"
+
+
+class Method(StrEnum):
+    """What a redacted region looks like; the information left in it is the same few cells."""
+
+    PIXELATE = "pixelate"
+    BLUR = "blur"
+    SOLID = "solid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What the bytes of a file say about it, before anything is decoded."""
+
+    format: ImageFormat
+    width_px: int
+    height_px: int
+    wraps: bool
+    """A full 360° equirectangular picture: the left and the right edge touch."""
+    orientation: int
+    """EXIF orientation, 1..8, as stored (1 when absent)."""
+    unit_px: tuple[int, int]
+    """(width, height) of the smallest piece that can be redacted alone: a JPEG's MCU, else 8x8."""
+    coding: str
+    """For people: such as `baseline 4:2:0` or `8-bit RGB`."""
+    metadata: tuple[str, ...]
+    """Kinds of metadata found, such as `Exif`, `GPS`, `GPano`, `ICC`."""
+    hidden_images: tuple[str, ...]
+    """Second pictures that must not survive, such as `Exif thumbnail 512x256`, `bytes after the end`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A rectangle of the picture, shown to the detector at `out_width_px` x `out_height_px`."""
+
+    left: int
+    top: int
+    width: int
+    """`left + width` may exceed the picture's width where it wraps."""
+    height: int
+    out_width: int
+    out_height: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A rectangle in pixels: left <= right, top <= bottom; `0 <= left < width`, `right` may cross the seam."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """One box as the detector gave it, in the picture's pixels."""
+
+    box: Box
+    object_class: ObjectClass
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """One object: the union of the detections that speak of it."""
+
+    box: Box
+    """Unpadded."""
+    object_class: ObjectClass
+    score: float
+    """The highest of its detections."""
+    detections: int
+    """How many boxes it joins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Mask:
+    """Where the picture is redacted, on the grid of `Inspection.unit_px`.
+
+    `cells` has shape (ceil(height/unit height), ceil(width/unit width)), int32: -1 outside the mask, else the number of
+    the cell that a unit belongs to; all units of one cell get one colour. Cells are numbered 0..cell_count-1.
+    """
+
+    unit_px: tuple[int, int]
+    width_px: int
+    height_px: int
+    cells: npt.NDArray[np.int32]
+    cell_count: int
+
+    @property
+    def covered(self) -> npt.NDArray[np.bool_]:
+        """True where a unit is redacted; the shape of `cells`."""
+        return self.cells >= 0
+
+    @property
+    def share(self) -> float:
+        """Redacted share of the picture's area, 0..1."""
+        unit_width, unit_height = self.unit_px
+        rows, columns = self.cells.shape
+        heights = np.minimum(unit_height, self.height_px - unit_height * np.arange(rows))
+        widths = np.minimum(unit_width, self.width_px - unit_width * np.arange(columns))
+        return float(heights @ self.covered @ widths) / (self.width_px * self.height_px)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redacted:
+    """A redacted picture without any metadata, and the proof of what was left alone."""
+
+    data: bytes
+    outside_digest: Digest
+    """Of the original's coefficients (JPEG) or samples (PNG, TIFF) outside the mask: `verify` finds the same in the output."""

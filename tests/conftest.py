@@ -1,0 +1,17 @@
+"""What tests of every room share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Real panoramas and odd files that lie beside the repository; never part of it."""
+    folder = Path(os.environ.get("BAAS_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"{folder} does not exist: set BAAS_TEST_DATA to try the real pictures")
+    return folder
