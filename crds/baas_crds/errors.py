@@ -1,9 +1,9 @@
 """The tree of errors that carry a sentence for a person.
 
-    BaasError
-      ConfigurationError      somebody must change a setting; waiting does not help
-      DependencyUnavailable   a service or a disk went away; waiting helps
-      NotPublishable          one image cannot be made safe; the others go on
+BaasError
+  ConfigurationError      somebody must change a setting; waiting does not help
+  DependencyUnavailable   a service or a disk went away; waiting helps
+  NotPublishable          one image cannot be made safe; the others go on
 """
 
 from typing import ClassVar

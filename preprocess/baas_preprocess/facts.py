@@ -1,7 +1,8 @@
 """Plain data that flows between the steps. No step imports another; all import this.
 
-Pixel coordinates of boxes and tiles are floats or ints in the *stored* picture's frame: x to the right, y down, origin in
-the upper left corner. Where the picture wraps (a 360° panorama), a `right` beyond the width goes on at column `right - width`.
+Pixel coordinates of boxes and tiles are floats or ints in the *stored* picture's frame: x to the right, y down, origin
+in the upper left corner. Where the picture wraps (a 360° panorama), a `right` beyond the width goes on at column
+`right - width`.
 """
 
 from dataclasses import dataclass
@@ -142,4 +143,4 @@ class Redacted:
 
     data: bytes
     outside_digest: Digest
-    """Of the original's coefficients (JPEG) or samples (PNG, TIFF) outside the mask: `verify` finds the same in the output."""
+    """Of the original's coefficients (JPEG) or samples (PNG, TIFF) outside the mask; `verify` must find the same."""
