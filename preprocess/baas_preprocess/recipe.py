@@ -1,0 +1,36 @@
+"""Everything that decides the bytes of an output, beside the input and the model. Its digest stands in the ledger."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+
+from baas_preprocess.facts import Digest, Method, ObjectClass
+
+# Raise it whenever the same input, model and settings would give other bytes.
+PIPELINE_VERSION = 1
+# Measured on labelled panoramas (`baas-detector evaluate`): plates are small and need the detector's whole floor, while
+# for persons a lower confidence than this masks more street and finds no more people.
+DEFAULT_CONFIDENCE = MappingProxyType({ObjectClass.PERSON: 0.05, ObjectClass.LICENCE_PLATE: 0.01})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a panorama is made safe. Two runs with equal recipes, inputs and models give equal bytes."""
+
+    confidence: Mapping[ObjectClass, float] = field(default_factory=lambda: dict(DEFAULT_CONFIDENCE))
+    """The lowest score (0..1) at which a class is redacted; a class that is missing here is not redacted."""
+    method: Method = Method.PIXELATE
+    cells: int = 6
+    """At most this many cells along a box's long side, whatever its size."""
+    padding: float = 0.1
+    """Added on each side, as a share of the box's width and height."""
+    max_pixels: int = 180_000_000
+    """Pictures with more pixels are quarantined before they are decoded."""
+
+    @property
+    def digest(self) -> Digest:
+        """`sha256:…` of all of it, and of the pipeline's version."""
+        text = json.dumps({**asdict(self), "pipeline": PIPELINE_VERSION}, sort_keys=True)
+        return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
