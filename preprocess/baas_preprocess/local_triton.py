@@ -52,8 +52,7 @@ def local_triton(repository: Path, log: Path) -> Iterator[str]:
 
 
 def _announced_address(process: subprocess.Popen[bytes], log: Path) -> str:
-    assert process.stdout is not None
-    line = process.stdout.readline()
+    line = process.stdout.readline() if process.stdout else b""
     if line:
         return str(json.loads(line)["grpc"])
     code = process.wait()

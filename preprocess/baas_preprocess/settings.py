@@ -1,0 +1,133 @@
+"""What a person may set for `baas blur`: options, environment (`BAAS_…`), `baas.toml`, defaults, in this order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import platformdirs
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from baas_crds.errors import ConfigurationError
+from baas_preprocess.facts import Method, ObjectClass
+from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe
+
+SETTINGS_FILE = Path("baas.toml")
+
+
+def _confidence(value: object) -> object:
+    """Read `0.3` (all classes) and `person=0.05,licence_plate=0.01`; leave a mapping as it is."""
+    if isinstance(value, str) and "=" in value:
+        pairs = (pair.split("=", 1) for pair in value.split(",") if pair.strip())
+        value = {name.strip(): number.strip() for name, number in pairs}
+    if isinstance(value, Mapping):
+        return {**DEFAULT_CONFIDENCE, **value}
+    return dict.fromkeys(ObjectClass, value)
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Every setting of `baas blur`; an unknown key in `baas.toml` is an error."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BAAS_",
+        toml_file=SETTINGS_FILE,
+        frozen=True,
+        extra="forbid",
+        enable_decoding=False,
+        use_attribute_docstrings=True,
+    )
+
+    confidence: Annotated[
+        dict[ObjectClass, Annotated[float, Field(ge=0, le=1)]],
+        BeforeValidator(_confidence),
+        Field(validate_default=True),
+    ] = dict(DEFAULT_CONFIDENCE)
+    """Lowest score that is redacted, for all classes or each."""
+    classes: Annotated[tuple[ObjectClass, ...], BeforeValidator(_words), Field(min_length=1)] = tuple(ObjectClass)
+    """Which classes are redacted."""
+    method: Method = Method.PIXELATE
+    """Look of a redacted region."""
+    cells: Annotated[int, Field(ge=1, le=16)] = 6
+    """Cells along a box's long side; fewer reveal less."""
+    padding: Annotated[float, Field(ge=0, le=2)] = 0.1
+    """Share of a box's size added on each side."""
+    max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 180
+    """Larger pictures are quarantined."""
+    include: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Work on matching names only."""
+    exclude: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """Leave matching names out."""
+    exclude_list: Path | None = None
+    """File of names to leave out."""
+    limit: Annotated[int, Field(ge=1)] | None = None
+    """Stop after this many pictures."""
+    in_flight: Annotated[int, Field(ge=1, le=64)] = 2
+    """Panoramas worked on at once; each takes about 0.5 GB."""
+    triton: str | None = None
+    """Triton's gRPC `host:port`; without it one is started."""
+    model_repository: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("baas")) / "models")
+    """What a Triton of our own serves."""
+    ledger: str | None = None
+    """Database URL; without it a file in DEST/.baas."""
+    detections: bool = False
+    """Write boxes beside each picture."""
+    save_masks: Path | None = None
+    """Folder for mask pictures."""
+    retry_quarantined: bool = False
+    """Try quarantined pictures again."""
+
+    @model_validator(mode="after")
+    def _known_ledger(self) -> Self:
+        if self.ledger is not None and not self.ledger.startswith(("postgresql", "sqlite")):
+            raise ValueError("ledger must be a postgresql:// or sqlite:/// URL")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options win over the environment, the environment over the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The part that decides the outputs' bytes."""
+        return Recipe(
+            confidence={name: self.confidence[name] for name in ObjectClass if name in self.classes},
+            method=self.method,
+            cells=self.cells,
+            padding=self.padding,
+            max_pixels=round(self.max_megapixels * 1e6),
+        )
+
+
+def read_settings(given: Mapping[str, Any]) -> Settings:
+    """Join what was given on the command line with environment and file.
+
+    Raises `ConfigurationError` naming each wrong setting, what was found and what is allowed.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        sentences = [_sentence(problem) for problem in error.errors(include_url=False)]
+        raise ConfigurationError("\n".join(sentences)) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{SETTINGS_FILE} cannot be read: {error}") from error
+
+
+def _sentence(problem: Any) -> str:
+    name = ".".join(str(part) for part in problem["loc"]) or "settings"
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(sorted(Settings.model_fields))
+        return f"There is no setting {name!r} ({SETTINGS_FILE}). Known are {known}."
+    found = "" if isinstance(problem["input"], Mapping) else f" is {problem['input']!r}"
+    return f"{name}{found}: {problem['msg'].removeprefix('Value error, ')}."
