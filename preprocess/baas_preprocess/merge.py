@@ -18,8 +18,8 @@ _Boxes = npt.NDArray[np.float64]  # (n, 4): left, top, right, bottom
 def merge(detections: Sequence[Detection], width_px: int, *, wraps: bool) -> list[Region]:
     """Return one region per object, the union of its boxes, best score first, whatever their order.
 
-    The best box of a class gathers those that overlap it; what is gathered gathers no more, so crowds do not melt into
-    one region.
+    The best box of a class gathers those that show the same, then those that lie in the union (the parts that other
+    tiles saw). What is gathered so gathers no more: crowds do not melt into one region.
     """
     regions: list[Region] = []
     for object_class in sorted({detection.object_class for detection in detections}):
@@ -35,6 +35,7 @@ def merge(detections: Sequence[Detection], width_px: int, *, wraps: bool) -> lis
             near = _beside(boxes[seed], boxes, width_px) if wraps else boxes
             group = free & _same(boxes[seed], near)
             group[seed] = True
+            group |= free & _inside(near, np.hstack([near[group, :2].min(axis=0), near[group, 2:].max(axis=0)]))
             free &= ~group
             regions.append(
                 Region(
@@ -57,14 +58,23 @@ def _beside(seed: _Boxes, boxes: _Boxes, width_px: int) -> _Boxes:
 
 
 def _same(seed: _Boxes, boxes: _Boxes) -> npt.NDArray[np.bool_]:
-    width = np.minimum(seed[2], boxes[:, 2]) - np.maximum(seed[0], boxes[:, 0])
-    height = np.minimum(seed[3], boxes[:, 3]) - np.maximum(seed[1], boxes[:, 1])
-    shared = np.clip(width, 0, None) * np.clip(height, 0, None)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    area = (seed[2] - seed[0]) * (seed[3] - seed[1])
-    smaller = np.maximum(np.minimum(area, areas), 1e-9)
-    union = np.maximum(area + areas - shared, 1e-9)
-    return np.asarray((shared / union >= SAME_IOU) | (shared / smaller >= PART_OF))
+    shared, area = _shared(seed, boxes), _areas(seed[np.newaxis])
+    areas = _areas(boxes)
+    return (shared >= SAME_IOU * (area + areas - shared)) | (shared >= PART_OF * np.minimum(area, areas))
+
+
+def _inside(boxes: _Boxes, union: _Boxes) -> npt.NDArray[np.bool_]:
+    return _shared(union, boxes) >= PART_OF * _areas(boxes)
+
+
+def _areas(boxes: _Boxes) -> npt.NDArray[np.float64]:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def _shared(one: _Boxes, boxes: _Boxes) -> npt.NDArray[np.float64]:
+    width = np.minimum(one[2], boxes[:, 2]) - np.maximum(one[0], boxes[:, 0])
+    height = np.minimum(one[3], boxes[:, 3]) - np.maximum(one[1], boxes[:, 1])
+    return np.asarray(np.clip(width, 0, None) * np.clip(height, 0, None))
 
 
 def _hull(boxes: _Boxes, width_px: int, *, wraps: bool) -> Box:
