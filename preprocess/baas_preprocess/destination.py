@@ -12,8 +12,6 @@ from typing import Protocol
 
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 
-STATE_FOLDER = ".baas"
-
 
 class Destination(Protocol):
     """What the pipeline needs of a destination."""
@@ -25,6 +23,12 @@ class Destination(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Put a whole file in place of whatever has its name."""
 
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+
+    def remove(self, name: str) -> None:
+        """Take a file away; it need not be there."""
+
     def size_bytes(self, name: str) -> int | None:
         """Return the size of a file, None when it is not there."""
 
@@ -35,7 +39,7 @@ class FolderDestination:
     def __init__(self, folder: Path) -> None:
         """Make the folder if needed. Raises `ConfigurationError` when it cannot be written."""
         self.folder = folder
-        self.state = folder / STATE_FOLDER
+        self.state = self.state_of(folder)
         self._unfinished = self.state / "unfinished"
         self.label = str(folder.resolve())
         try:
@@ -47,9 +51,19 @@ class FolderDestination:
                 f"DEST {folder} cannot be written: {error.strerror}. Choose another folder or change its permissions."
             ) from error
 
+    @staticmethod
+    def state_of(folder: Path) -> Path:
+        """Return where a destination keeps its lock, ledger and unfinished files."""
+        return folder / ".baas"
+
     def read(self, name: str) -> bytes:
         """Return a published file's bytes."""
         return (self.folder / name).read_bytes()
+
+    def remove(self, name: str) -> None:
+        """Take a published file away; it need not be there."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            (self.folder / name).unlink()
 
     def size_bytes(self, name: str) -> int | None:
         """Return the size of a published file, None when it is not there."""

@@ -60,15 +60,15 @@ def _beside(seed: _Boxes, boxes: _Boxes, width_px: int) -> _Boxes:
 def _same(seed: _Boxes, boxes: _Boxes) -> npt.NDArray[np.bool_]:
     shared, area = _shared(seed, boxes), _areas(seed[np.newaxis])
     areas = _areas(boxes)
-    return (shared >= SAME_IOU * (area + areas - shared)) | (shared >= PART_OF * np.minimum(area, areas))
+    return np.asarray((shared >= SAME_IOU * (area + areas - shared)) | (shared >= PART_OF * np.minimum(area, areas)))
 
 
 def _inside(boxes: _Boxes, union: _Boxes) -> npt.NDArray[np.bool_]:
-    return _shared(union, boxes) >= PART_OF * _areas(boxes)
+    return np.asarray(_shared(union, boxes) >= PART_OF * _areas(boxes))
 
 
 def _areas(boxes: _Boxes) -> npt.NDArray[np.float64]:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
 
 
 def _shared(one: _Boxes, boxes: _Boxes) -> npt.NDArray[np.float64]:

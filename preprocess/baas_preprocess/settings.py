@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     """Stop after this many pictures."""
     in_flight: Annotated[int, Field(ge=1, le=64)] = 2
     """Panoramas worked on at once; each takes about 0.5 GB."""
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 5
+    """A picture that ended its worker this often is quarantined."""
     triton: str | None = None
     """Triton's gRPC `host:port`; without it one is started."""
     model_repository: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("baas")) / "models")

@@ -1,0 +1,70 @@
+# Everything a person or CI does with this project. `make` prints the help.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+MODELS := build/models
+DEMO_COUNT ?= 4
+export YOLO_AUTOINSTALL := false
+export YOLO_OFFLINE := true
+
+##@ Everyday
+.PHONY: help demo test
+help:  ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(BIN)/baas $(MODELS)  ## Blur generated sample panoramas with the real detector, and show a report
+	[ -f demo/input/annotations-coco.json ] || $(BIN)/baas sample-panoramas demo/input --count $(DEMO_COUNT)
+	$(BIN)/baas blur demo/input demo/output --model-repository $(MODELS) --save-masks demo/masks
+	$(BIN)/baas report demo/output --output demo/report.html
+	$(BIN)/baas-detector evaluate --truth demo/input/annotations-coco.json --masks demo/masks
+	@echo "Look at demo/report.html and at the pictures in demo/output."
+
+test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers
+	$(BIN)/pytest
+
+##@ Steps of `make test`
+.PHONY: check lint types layers unit test-prerequisites
+check: lint types layers  ## Lint, types and the rules about imports
+
+lint: $(BIN)/baas
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(BIN)/baas
+	$(BIN)/mypy
+
+layers: $(BIN)/baas
+	$(BIN)/lint-imports
+
+unit: $(BIN)/baas  ## Only the tests that need no server
+	$(BIN)/pytest tests/unit
+
+test-prerequisites:
+	hack/prerequisites test
+
+##@ Set-up
+.PHONY: requirements format clean
+$(BIN)/baas: requirements/all.txt pyproject.toml
+	hack/prerequisites run
+	command -v uv >/dev/null || [ -x .cache/uv/bin/uv ] || { python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv; }
+	PATH="$$PATH:.cache/uv/bin"; uv venv -q --allow-existing --python 3.11 $(VENV) \
+	  && uv pip sync -q --require-hashes --python $(BIN)/python requirements/all.txt \
+	  && uv pip install -q --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+$(MODELS): $(BIN)/baas
+	$(BIN)/baas-detector build-repository --output $(MODELS)
+	touch $@
+
+requirements: ## Compile requirements/all.txt from pyproject.toml: newest versions, hashes, no index addresses
+	uv pip compile -q --upgrade --all-extras --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
+	  pyproject.toml --output-file requirements/all.txt
+
+format: $(BIN)/baas  ## Format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what was built and demo files; caches stay
+	rm -rf build dist demo
