@@ -1,0 +1,180 @@
+"""`baas blur`."""
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from rich.progress import Progress
+
+from baas_crds.codes import ExitCode
+from baas_ledger.facts import Claim
+from baas_preprocess.blur import blur, read_selection
+from baas_preprocess.cli.console import (
+    Tally,
+    err,
+    out,
+    printable,
+    progress_bar,
+    summary_document,
+    summary_table,
+    tell_quarantined,
+)
+from baas_preprocess.dry_run import foresee, totals
+from baas_preprocess.facts import Method, ObjectClass
+from baas_preprocess.planning import Plan
+from baas_preprocess.settings import Settings, read_settings
+from baas_preprocess.work import Outcome
+
+
+def _help(name: str, more: str = "") -> str:
+    """The setting's own sentence, so that help and settings cannot drift apart."""
+    return f"{Settings.model_fields[name].description} {more}".strip()
+
+
+OPTIONS = (
+    click.option("--confidence", metavar="P|CLASS=P,…", help=_help("confidence", "[person=0.05,licence_plate=0.01]")),
+    click.option("--classes", metavar="CLASS,…", help=_help("classes", f"[{','.join(ObjectClass)}]")),
+    click.option("--method", type=click.Choice([*Method]), help=_help("method", "[pixelate]")),
+    click.option("--cells", type=int, metavar="N", help=_help("cells", "[6]")),
+    click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "[0.1]")),
+    click.option("--include", multiple=True, metavar="GLOB", help=_help("include")),
+    click.option("--exclude", multiple=True, metavar="GLOB", help=_help("exclude")),
+    click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=_help("exclude_list")),
+    click.option("--limit", type=int, metavar="N", help=_help("limit")),
+    click.option("--max-megapixels", type=float, metavar="N", help=_help("max_megapixels", "[180]")),
+    click.option("--in-flight", type=int, metavar="N", help=_help("in_flight", "[2]")),
+    click.option("--max-attempts", type=int, metavar="N", help=_help("max_attempts", "[5]")),
+    click.option("--retry-quarantined", is_flag=True, default=None, help=_help("retry_quarantined")),
+    click.option("--detections", is_flag=True, default=None, help=_help("detections", "JSON and YOLO text.")),
+    click.option("--save-masks", type=click.Path(path_type=Path), metavar="DIR", help=_help("save_masks")),
+    click.option("--triton", metavar="HOST:PORT", help=_help("triton")),
+    click.option("--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=_help("model_repository")),
+    click.option("--ledger", metavar="URL", help=_help("ledger")),
+)
+
+
+def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.command("blur")
+@click.argument("source", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument("dest", type=click.Path(path_type=Path, file_okay=False))
+@_with_options
+@click.option("--dry-run", "is_dry", is_flag=True, help="Only tell what would be done: no detector, nothing written.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
+@click.pass_context
+def blur_command(
+    context: click.Context, source: tuple[str, ...], dest: Path, is_dry: bool, as_json: bool, **given: Any
+) -> None:
+    """Redact persons and licence plates in every picture under SOURCE.
+
+    SOURCE is a folder, a file or a quoted glob, or several. DEST gets the same folders and names. What cannot be made
+    safe is not written; `baas status DEST` lists it with the reason. Run it again after an interruption: finished
+    images are skipped, changed ones are redone.
+
+    Every option can also stand in the environment (BAAS_CELLS=8) or in ./baas.toml (cells = 8).
+
+    \b
+        baas blur panoramas/ safe/
+        baas blur 'archive/2025/**/*.jpg' safe/ --method blur --json
+    """
+    settings = read_settings({name: value for name, value in given.items() if value not in (None, ())})
+    if is_dry:
+        _tell_plan(source, settings, as_json=as_json)
+        return
+    tally = Tally()
+    bar = progress_bar()
+    stop = threading.Event()
+    started = time.monotonic()
+    plans: list[Plan] = []
+    _listen_to_signals(stop)
+    with bar:
+        view = _View(bar, tally, settings.limit)
+        counts = blur(
+            source,
+            dest,
+            settings,
+            stop=stop,
+            on_status=view.status,
+            on_plan=lambda plan: (plans.append(plan), view.planned(plan)),
+            on_done=view.done,
+        )
+    seconds = time.monotonic() - started
+    if as_json:
+        click.echo(json.dumps(summary_document(plans[0].run_id, counts, tally, seconds), indent=1))
+    else:
+        out.print(summary_table(counts, tally, seconds))
+    if stop.is_set() and counts.remaining:
+        context.exit(ExitCode.INTERRUPTED)
+    context.exit(ExitCode.QUARANTINED if counts.quarantined else ExitCode.DONE)
+
+
+def _tell_plan(source: tuple[str, ...], settings: Settings, *, as_json: bool) -> None:
+    """Print what a run would do."""
+    foreseen = list(foresee(source, read_selection(settings), settings))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in foreseen], indent=1, ensure_ascii=True))
+        return
+    for one in foreseen:
+        fate = one.coding or (f"left out: {one.excluded}" if one.excluded else f"{one.reason}: {one.message}")
+        out.print(f"{printable(one.name)}  {fate}", markup=False, soft_wrap=True)
+    out.print(", ".join(f"{number:,} {fate}" for fate, number in sorted(totals(foreseen).items())))
+
+
+class _View:
+    """The progress bar of one call."""
+
+    def __init__(self, bar: Progress, tally: Tally, limit: int | None) -> None:
+        self._bar = bar
+        self._tally = tally
+        self._limit = limit
+        self._task = bar.add_task("", total=None, rate="")
+        self._started = 0.0
+
+    def status(self, text: str) -> None:
+        self._bar.update(self._task, description=text)
+        if self._bar.disable:
+            err.print(text)
+
+    def planned(self, plan: Plan) -> None:
+        for name in plan.unmatched:
+            err.print(f"[yellow]Warning:[/] the exclude list names {printable(name)}, which is not in SOURCE.")
+        before = plan.before
+        skipped = before.total - before.remaining
+        todo = before.remaining if self._limit is None else min(self._limit, before.remaining)
+        err.print(f"{before.total:,} pictures: {todo:,} to do, {skipped:,} finished before or left out")
+        self._bar.update(self._task, description="Blurring", total=todo)
+        self._started = time.monotonic()
+
+    def done(self, image: Claim, outcome: Outcome) -> None:
+        self._tally.add(outcome)
+        number = self._tally.published + self._tally.quarantined
+        per_minute = 60 * number / max(time.monotonic() - self._started, 1e-9)
+        self._bar.update(self._task, advance=1, rate=f"{per_minute:.1f}/min")
+        tell_quarantined(image, outcome)
+
+
+def _listen_to_signals(stop: threading.Event) -> None:
+    """The first Ctrl-C (or SIGTERM) finishes what is in flight, the second releases it and leaves at once."""
+
+    def second(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        err.print("Finishing what is in flight; Ctrl-C again to leave at once.")
+        signal.signal(signal.SIGINT, second)
+        signal.signal(signal.SIGTERM, second)
+
+    signal.signal(signal.SIGINT, first)
+    signal.signal(signal.SIGTERM, first)

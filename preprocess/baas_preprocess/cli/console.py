@@ -1,0 +1,104 @@
+"""What people see: names that are safe to print, progress, tables. Results go to stdout, progress to stderr."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from baas_crds.codes import QuarantineReason
+from baas_ledger.facts import Claim, Published
+from baas_ledger.facts import Progress as Counts
+from baas_preprocess.work import Outcome
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def printable(name: str) -> str:
+    """A name on one line, control characters escaped."""
+    return name if name.isprintable() else name.encode("unicode_escape").decode()
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done in this call (the ledger knows the sum of all calls)."""
+
+    published: int = 0
+    quarantined: int = 0
+    seconds: Counter[str] = field(default_factory=Counter)
+    """Per step, summed over images."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more image."""
+        if isinstance(outcome, Published):
+            self.published += 1
+            self.seconds.update(dict(outcome.timings))
+        else:
+            self.quarantined += 1
+
+
+def progress_bar() -> Progress:
+    """A bar with count, rate and the time that is left, on stderr; nothing when stderr is no terminal."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+def tell_quarantined(image: Claim, outcome: Outcome) -> None:
+    """Say at once which image is not published, and why."""
+    if not isinstance(outcome, Published):
+        err.print(f"[yellow]not published[/] {printable(image.name)}: {outcome.reason}: {outcome.message}", markup=True)
+
+
+def summary_table(counts: Counts, tally: Tally, seconds: float) -> Table:
+    """The sum of a run, as `baas blur` ends with it."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_row("published", f"{counts.published:,}", f"[dim]{tally.published:,} of them now[/]")
+    for reason, number in sorted(counts.quarantined_by_reason.items()):
+        table.add_row(f"quarantined {reason}", f"{number:,}", f"[dim]{QuarantineReason(reason).explanation}[/]")
+    if counts.excluded:
+        table.add_row("excluded", f"{counts.excluded:,}", "[dim]on request[/]")
+    if counts.remaining:
+        table.add_row("waiting", f"{counts.remaining:,}", "[dim]the same command again continues[/]")
+    table.add_row("persons", f"{counts.persons:,}", "")
+    table.add_row("licence plates", f"{counts.licence_plates:,}", "")
+    if tally.published:
+        table.add_row("time", f"{seconds:,.1f} s", f"[dim]{seconds / tally.published:.1f} s per image[/]")
+        table.add_row("per image", "", f"[dim]{_steps(tally)}[/]")
+    return table
+
+
+def summary_document(run_id: str, counts: Counts, tally: Tally, seconds: float) -> Mapping[str, object]:
+    """The same as one JSON document."""
+    return {
+        "run": run_id,
+        "images": {
+            "total": counts.total,
+            "published": counts.published,
+            "quarantined": counts.quarantined,
+            "excluded": counts.excluded,
+            "waiting": counts.remaining,
+        },
+        "now": {"published": tally.published, "quarantined": tally.quarantined, "seconds": round(seconds, 3)},
+        "quarantined": dict(counts.quarantined_by_reason),
+        "objects": {"person": counts.persons, "licence_plate": counts.licence_plates},
+        "seconds_per_step": {step: round(value, 3) for step, value in tally.seconds.items()},
+    }
+
+
+def _steps(tally: Tally) -> str:
+    return ", ".join(f"{step} {value / tally.published:.2f}" for step, value in tally.seconds.items() if value > 0.0005)

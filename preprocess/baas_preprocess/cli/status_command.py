@@ -1,0 +1,58 @@
+"""`baas status`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine
+
+from baas_crds.codes import ExitCode, QuarantineReason
+from baas_ledger.engine import reading
+from baas_ledger.facts import ImageRecord
+from baas_ledger.progress import read_progress
+from baas_ledger.records import images
+from baas_ledger.tables import ImageState
+from baas_preprocess.cli.console import Tally, out, printable, summary_document, summary_table
+from baas_preprocess.results import open_results
+
+
+@click.command("status")
+@click.argument("dest", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--ledger", metavar="URL", help="Where the run was recorded, when not in DEST/.baas.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def status_command(context: click.Context, dest: Path, ledger: str | None, as_json: bool) -> None:
+    """Tell how the last run into DEST stands, and which images were not published and why.
+
+    Exit code 0 when all is published, 3 when images are quarantined, 4 when some are still waiting.
+
+    \b
+        baas status safe/
+    """
+    with open_results(dest, ledger) as (engine, run):
+        with reading(engine) as connection:
+            counts = read_progress(connection, run.id)
+        refused = list(_quarantined(engine, run.id))
+    if as_json:
+        rows = [{"name": image.name, "reason": image.reason, "message": image.message} for image in refused]
+        click.echo(json.dumps({**summary_document(run.id, counts, Tally(), 0), "not_published": rows}, indent=1))
+    else:
+        out.print(summary_table(counts, Tally(), 0))
+        for image in refused:
+            explanation = QuarantineReason(image.reason).explanation if image.reason else ""
+            out.print(f"\n{printable(image.name)}: {image.reason}\n  {image.message}\n  {explanation}", markup=False)
+    if counts.remaining:
+        context.exit(ExitCode.UNREACHABLE)
+    context.exit(ExitCode.QUARANTINED if counts.quarantined else ExitCode.DONE)
+
+
+def _quarantined(engine: Engine, run_id: str) -> Iterator[ImageRecord]:
+    after: str | None = None
+    while True:
+        with reading(engine) as connection:
+            page = images(connection, run_id, state=ImageState.QUARANTINED, after=after)
+        if not page:
+            return
+        yield from page
+        after = page[-1].name

@@ -1,0 +1,52 @@
+"""What `baas blur` would do, found out without a detector and without writing anything."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_preprocess.inspection import inspect
+from baas_preprocess.settings import Settings
+from baas_preprocess.source import Entry, FileSource, Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What would happen to one picture, as far as its bytes tell."""
+
+    name: str
+    size_bytes: int
+    coding: str = ""
+    excluded: str | None = None
+    reason: QuarantineReason | None = None
+    message: str = ""
+
+
+def foresee(places: Sequence[str], selection: Selection, settings: Settings) -> Iterator[Foreseen]:
+    """Look at every picture of a source. Raises `ConfigurationError` when there is none."""
+    source = FileSource(places)
+    empty = True
+    for entry in source.entries():
+        empty = False
+        yield _foresee(source, entry, selection, settings.recipe.max_pixels)
+    if empty:
+        raise ConfigurationError(f"There are no pictures in {', '.join(places)}.")
+
+
+def totals(foreseen: Sequence[Foreseen]) -> Counter[str]:
+    """Count by `to do`, `excluded` and quarantine reason."""
+    return Counter(one.reason or ("excluded" if one.excluded else "to do") for one in foreseen)
+
+
+def _foresee(source: FileSource, entry: Entry, selection: Selection, max_pixels: int) -> Foreseen:
+    try:
+        if entry.problem is not None:
+            raise entry.problem
+        if (excluded := selection.refusal(entry.name)) is not None:
+            return Foreseen(name=entry.name, size_bytes=entry.size_bytes, excluded=excluded)
+        seen = inspect(source.read(entry.name), max_pixels=max_pixels)
+        coding = f"{seen.width_px}x{seen.height_px} {seen.coding}"
+        return Foreseen(name=entry.name, size_bytes=entry.size_bytes, coding=coding)
+    except NotPublishable as error:
+        return Foreseen(name=entry.name, size_bytes=entry.size_bytes, reason=error.reason, message=str(error))

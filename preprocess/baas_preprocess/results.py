@@ -1,0 +1,129 @@
+"""Look back at a run: its facts from the ledger, its pictures from the destination. Nothing is written."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Engine
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import ConfigurationError
+from baas_ledger.engine import open_ledger, reading
+from baas_ledger.facts import DetectedObject, ImageRecord, Run
+from baas_ledger.records import detections, images
+from baas_ledger.runs import latest_run
+from baas_ledger.tables import ImageState as State
+from baas_preprocess.destination import FolderDestination
+from baas_preprocess.facts import Digest, ObjectClass
+from baas_preprocess.inspection import inspect
+from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
+
+PAGE_PICTURE_PX = 2048
+_STATES = {
+    State.PUBLISHED: ImageState.PUBLISHED,
+    State.QUARANTINED: ImageState.QUARANTINED,
+    State.EXCLUDED: ImageState.EXCLUDED,
+    State.PENDING: ImageState.PENDING,
+    State.LEASED: ImageState.PENDING,
+}
+
+
+@contextmanager
+def open_results(folder: Path, ledger: str | None) -> Iterator[tuple[Engine, Run]]:
+    """Give the ledger of a destination and its latest run. Raises `ConfigurationError` when there is none."""
+    url = ledger or str(FolderDestination.state_of(folder) / "ledger.sqlite")
+    if ledger is None and not Path(url).is_file():
+        raise ConfigurationError(f"{folder} holds no run (no {url}): `baas blur SOURCE {folder}` makes one.")
+    engine = open_ledger(url, migrate=False)
+    try:
+        with reading(engine) as connection:
+            run = latest_run(connection, str(folder.resolve()))
+        if run is None:
+            raise ConfigurationError(f"The ledger knows no run into {folder.resolve()}.")
+        yield engine, run
+    finally:
+        engine.dispose()
+
+
+def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: int) -> Report:
+    """Collect what the report page of a run shows; the first `pictures` published images are shown themselves."""
+    shown: list[ReportImage] = []
+    moments: list[datetime] = []
+    left = pictures
+    for record, boxes in _records(engine, run.id):
+        image = _image(record, boxes, folder, page, with_picture=left > 0)
+        left -= image.picture is not None
+        shown.append(image)
+        if record.finished_at is not None:
+            moments.append(record.finished_at)
+    started, finished = run.opened_at, max(moments, default=None)
+    return Report(
+        title=folder.resolve().name,
+        generated_at=datetime.now(UTC),
+        source=run.source,
+        destination=run.destination,
+        model_digest=Digest(run.model_digest),
+        config_digest=Digest(run.config_digest),
+        settings={name: str(value) for name, value in run.configuration.items()},
+        started=started,
+        finished=finished,
+        seconds=(finished - started).total_seconds() if finished is not None and finished > started else None,
+        images=shown,
+    )
+
+
+def _records(engine: Engine, run_id: str) -> Iterator[tuple[ImageRecord, list[DetectedObject]]]:
+    after: str | None = None
+    while True:
+        with reading(engine) as connection:
+            page = images(connection, run_id, after=after)
+            found = detections(connection, [image.id for image in page])
+        if not page:
+            return
+        yield from ((image, found.get(image.id, [])) for image in page)
+        after = page[-1].name
+
+
+def _image(
+    record: ImageRecord, boxes: list[DetectedObject], folder: Path, page: Path, *, with_picture: bool
+) -> ReportImage:
+    published = folder / record.name
+    is_there = record.state is State.PUBLISHED and published.is_file()
+    data = published.read_bytes() if is_there and with_picture else None
+    seen = inspect(data, max_pixels=1 << 40) if data is not None else None
+    return ReportImage(
+        name=record.name,
+        state=_STATES[record.state],
+        reason=QuarantineReason(record.reason) if record.reason else None,
+        message=record.message or "",
+        width_px=record.width_px,
+        height_px=record.height_px,
+        wraps=seen is not None and seen.wraps,
+        orientation=1 if seen is None else seen.orientation,
+        boxes=[
+            ReportBox(
+                x=box.x,
+                y=box.y,
+                width=box.width,
+                height=box.height,
+                object_class=ObjectClass(box.object_class),
+                score=box.score,
+            )
+            for box in boxes
+        ],
+        masked_share=record.masked_share,
+        seconds_per_step=record.timings or {},
+        input_digest=None if record.input_digest is None else Digest(record.input_digest),
+        output_digest=None if record.output_digest is None else Digest(record.output_digest),
+        picture=None
+        if data is None or seen is None
+        else page_picture(data, width_px=PAGE_PICTURE_PX, orientation=seen.orientation),
+        link=_relative_link(published, page) if is_there else None,
+    )
+
+
+def _relative_link(published: Path, page: Path) -> str:
+    return quote(os.path.relpath(published.resolve(), page.resolve().parent))
