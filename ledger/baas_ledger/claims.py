@@ -1,0 +1,255 @@
+"""The queue: who works on which image, and how that ends. Each change of state is one function here.
+
+Every write asks for the claim's token and for the state `leased`: a worker that was thought dead, and whose image was
+given to another, cannot write any more. The indexes are `ix_images_pending` and `ix_images_leased`.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, insert, literal, select, tuple_, update
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import BaasError
+from baas_ledger.counts import Change, count
+from baas_ledger.events import record, record_images
+from baas_ledger.facts import Claim, EventKind, Published, Quarantined
+from baas_ledger.tables import NO_OUTCOME, ImageState, Moment, detections, images
+from baas_ledger.text import printable
+from baas_ledger.transactions import moment
+
+
+class LeaseLost(BaasError):
+    """The image belongs to another worker by now, or was changed in the source: drop the work, nothing was written."""
+
+
+def claim(
+    connection: Connection,
+    run_id: str,
+    *,
+    worker: str,
+    lease: timedelta,
+    limit: int,
+    max_attempts: int,
+    now: datetime | None = None,
+) -> list[Claim]:
+    """Lease up to `limit` images of a run, the first in the plan first. None are left when it returns nothing.
+
+    Images whose lease ran out are free again. Concurrent workers never get the same image and never wait for each
+    other. An attempt counts from here on, so an image that kills its worker is counted too; one that was tried
+    `max_attempts` times is quarantined instead. Others may still hold leases when nothing is left.
+    """
+    at = moment(connection, now)
+    _return_expired(connection, run_id, at=at)
+    claims: list[Claim] = []
+    while len(claims) < limit:
+        rows = _take(connection, run_id, worker, at + lease, limit - len(claims), max_attempts, at=at)
+        if not rows:
+            break
+        claims += [_claim(row) for row in rows if row.state == ImageState.LEASED]
+    return claims
+
+
+def renew(
+    connection: Connection, held: Collection[Claim], *, lease: timedelta, now: datetime | None = None
+) -> list[Claim]:
+    """Prolong leases from now on, and return the claims that are lost: their work is in vain."""
+    until = moment(connection, now) + lease
+    kept = connection.scalars(
+        update(images).where(_are_held(held)).values(lease_until=until).returning(images.c.id)
+    ).all()
+    return [one for one in held if one.image_id not in set(kept)]
+
+
+def release(connection: Connection, held: Collection[Claim]) -> int:
+    """Give images back untouched, so that the attempt does not count, and return how many were still held."""
+    return _give_back(connection, _are_held(held), attempts=images.c.attempts - 1).total()
+
+
+def release_all(connection: Connection, run_id: str, *, worker: str | None = None, now: datetime | None = None) -> int:
+    """Give back what a run's workers, or one of them, hold; return how many images that are. Attempts stay counted.
+
+    Only for who knows that they are dead, such as a single machine's only process: no lease needs to run out then.
+    """
+    theirs = (images.c.run_id == run_id) & (images.c.state == ImageState.LEASED)
+    returned = _give_back(connection, theirs if worker is None else theirs & (images.c.worker == worker)).total()
+    if returned:
+        message = f"{returned} leases of workers that ended were returned."
+        at = moment(connection, now)
+        record(connection, run_id, EventKind.LEASES_RETURNED, message, at=at, data={"images": returned})
+    return returned
+
+
+def finish_published(connection: Connection, held: Claim, outcome: Published, *, now: datetime | None = None) -> None:
+    """Write that a safe picture is at the destination, with what was found in it.
+
+    Raises `LeaseLost` when the claim is no longer ours. Doing it again, because the answer to the commit got lost, is
+    harmless.
+    """
+    found = Counter(one.object_class for one in outcome.detections)
+    fate: dict[str, Any] = {
+        "output_digest": outcome.output_digest,
+        "output_size_bytes": outcome.output_size_bytes,
+        "output_version": outcome.output_version,
+        "masked_share": outcome.masked_share,
+        "persons": found["person"],
+        "licence_plates": found["licence_plate"],
+    }
+    if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=moment(connection, now)):
+        return
+    rows = [
+        {"image_id": held.image_id, "number": number, "token": held.token, **asdict(one)}
+        for number, one in enumerate(outcome.detections)
+    ]
+    if rows:
+        connection.execute(insert(detections), rows)
+    entered = Change(
+        state=ImageState.PUBLISHED, images=1, persons=found["person"], licence_plates=found["licence_plate"]
+    )
+    count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
+
+
+def finish_quarantined(
+    connection: Connection, held: Claim, outcome: Quarantined, *, now: datetime | None = None
+) -> None:
+    """Write that an image could not be made safe and was not published. Raises and repeats as `finish_published`."""
+    at = moment(connection, now)
+    fate = {"reason": outcome.reason, "message": printable(outcome.message)}
+    if not _finish(connection, held, ImageState.QUARANTINED, outcome, fate, at=at):
+        return
+    entered = Change(state=ImageState.QUARANTINED, reason=outcome.reason, images=1)
+    count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
+    record_images(connection, held.run_id, EventKind.IMAGE_QUARANTINED, [(held.image_id, fate["message"])], at=at)
+
+
+def _take(
+    connection: Connection, run_id: str, worker: str, until: datetime, limit: int, max_attempts: int, *, at: datetime
+) -> Sequence[Row[Any]]:
+    """Lease the next pending images; those without an attempt left are quarantined, and among the rows returned."""
+    is_exhausted = images.c.attempts >= max_attempts
+    message = f"{max_attempts} attempts ended without a result: the image may crash its worker."
+    chosen = _next(run_id, ImageState.PENDING, images.c.id).limit(limit).cte("chosen")
+    rows = connection.execute(
+        update(images)
+        .where(images.c.id.in_(select(chosen.c.id)))
+        .values(
+            state=case((is_exhausted, ImageState.QUARANTINED), else_=ImageState.LEASED),
+            token=images.c.token + 1,
+            attempts=case((is_exhausted, images.c.attempts), else_=images.c.attempts + 1),
+            worker=case((is_exhausted, images.c.worker), else_=worker),
+            lease_until=case((is_exhausted, None), else_=literal(until, Moment)),
+            reason=case((is_exhausted, QuarantineReason.TOO_MANY_ATTEMPTS), else_=None),
+            message=case((is_exhausted, message), else_=None),
+            finished_at=case((is_exhausted, literal(at, Moment)), else_=None),
+        )
+        .returning(images)
+    ).all()
+    exhausted = [row.id for row in rows if row.state == ImageState.QUARANTINED]
+    count(
+        connection,
+        run_id,
+        [
+            Change(state=ImageState.PENDING, images=-len(rows)),
+            Change(state=ImageState.LEASED, images=len(rows) - len(exhausted)),
+            Change(state=ImageState.QUARANTINED, reason=QuarantineReason.TOO_MANY_ATTEMPTS, images=len(exhausted)),
+        ],
+    )
+    record_images(connection, run_id, EventKind.IMAGE_QUARANTINED, [(id_, message) for id_ in exhausted], at=at)
+    return sorted(rows, key=lambda row: row.id)
+
+
+def _return_expired(connection: Connection, run_id: str, *, at: datetime) -> None:
+    chosen = _next(run_id, ImageState.LEASED, images.c.lease_until).where(images.c.lease_until < at).cte("chosen")
+    rows = connection.execute(
+        update(images)
+        .where(images.c.id.in_(select(chosen.c.id)))
+        .values(state=ImageState.PENDING, lease_until=None)
+        .returning(images.c.id, images.c.worker)
+    ).all()
+    count(connection, run_id, _moved_to_pending(len(rows)))
+    messages = [(row.id, f"The lease of {row.worker} ran out; another worker may take the image.") for row in rows]
+    record_images(connection, run_id, EventKind.LEASE_EXPIRED, messages, at=at)
+
+
+def _next(run_id: str, state: ImageState, order: ColumnElement[Any]) -> Select[Any]:
+    """Choose images that no other transaction is changing. PostgreSQL looks them up in the state's partial index."""
+    return (
+        select(images.c.id)
+        .where(images.c.run_id == run_id, images.c.state == state)
+        .order_by(order)
+        .with_for_update(skip_locked=True)
+    )
+
+
+def _give_back(connection: Connection, which: ColumnElement[bool], **values: object) -> Counter[str]:
+    """Make leased images pending and return how many of each run."""
+    given = Counter(
+        connection.scalars(
+            update(images)
+            .where(which)
+            .values(state=ImageState.PENDING, lease_until=None, **values)
+            .returning(images.c.run_id)
+        )
+    )
+    for run_id, number in sorted(given.items()):
+        count(connection, run_id, _moved_to_pending(number))
+    return given
+
+
+def _finish(
+    connection: Connection,
+    held: Claim,
+    state: ImageState,
+    outcome: Published | Quarantined,
+    fate: Mapping[str, object],
+    *,
+    at: datetime,
+) -> bool:
+    """Write an image's fate. Return False when this claim has written it before; raise `LeaseLost` if it cannot."""
+    known = {
+        "input_digest": outcome.input_digest,
+        "model_digest": outcome.model_digest,
+        "config_digest": outcome.config_digest,
+        "width_px": outcome.width_px,
+        "height_px": outcome.height_px,
+        "timings": dict(outcome.timings),
+    }
+    done = (
+        update(images)
+        .where(images.c.id == held.image_id, images.c.token == held.token, images.c.state == ImageState.LEASED)
+        .values(state=state, **{**NO_OUTCOME, **known, **fate, "finished_at": at})
+    )
+    if connection.execute(done).rowcount == 1:
+        return True
+    found = connection.execute(select(images.c.token, images.c.state).where(images.c.id == held.image_id)).one()
+    if (found.token, found.state) == (held.token, state):
+        return False
+    raise LeaseLost(
+        f"{held.name}: claim {held.token} is over (it is {found.state} under claim {found.token} by now); "
+        "its result was not recorded."
+    )
+
+
+def _are_held(held: Collection[Claim]) -> ColumnElement[bool]:
+    pairs = [(one.image_id, one.token) for one in held]
+    return (images.c.state == ImageState.LEASED) & tuple_(images.c.id, images.c.token).in_(pairs)
+
+
+def _moved_to_pending(number: int) -> list[Change]:
+    return [Change(state=ImageState.LEASED, images=-number), Change(state=ImageState.PENDING, images=number)]
+
+
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
+        image_id=row.id,
+        run_id=row.run_id,
+        name=row.name,
+        source_version=row.source_version,
+        size_bytes=row.size_bytes,
+        token=row.token,
+        attempt=row.attempts,
+        lease_until=row.lease_until,
+    )

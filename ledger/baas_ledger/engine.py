@@ -1,0 +1,107 @@
+"""Opens a ledger. The edge to drivers and their settings."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from baas_crds.errors import ConfigurationError
+from baas_ledger import schema
+from baas_ledger.failures import described
+from baas_ledger.transactions import READS_ONLY, reading, transaction
+
+__all__ = ["open_ledger", "parsed", "reading", "transaction"]
+
+LOCK_SECONDS = 30
+"""How long a process waits for another one's transaction on the same SQLite file."""
+
+POSTGRES_DRIVER = "postgresql+psycopg2"
+POSTGRES_OPTIONS = {
+    "connect_timeout": "10",
+    # A server that vanished without a word is noticed after a minute; the system's default is over two hours.
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "application_name": "baas",
+}
+
+
+def open_ledger(url: str, *, migrate: bool = True) -> Engine:
+    """Open the ledger at a file's path, `sqlite:///path` or `postgresql://user:password@host/database`.
+
+    With `migrate` it is created or brought to this software's schema, however many start at once; without, it must be
+    there and fit already, and nothing is written. The engine serves all threads of one process; another process opens
+    its own. Raises `ConfigurationError` when it cannot ever work (wrong URL or password, not a ledger, damaged,
+    read-only, of a newer or older schema), `DependencyUnavailable` when it does not answer.
+    """
+    place = parsed(url)
+    if place.get_backend_name() == "sqlite":
+        engine = _sqlite_engine(place, must_exist=not migrate)
+    else:
+        engine = _postgres_engine(place)
+    try:
+        if migrate:
+            schema.upgrade(engine)
+        else:
+            schema.check(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def parsed(url: str) -> URL:
+    """Return what a ledger's URL means. Raises `ConfigurationError`, which never repeats it: it may hold a password."""
+    if "://" not in url:
+        place = URL.create("sqlite", database=url)
+    else:
+        try:
+            place = make_url(url)
+        except (ArgumentError, ValueError):
+            raise ConfigurationError(
+                "The ledger's URL cannot be read; write postgresql://user:password@host:5432/database, with special "
+                "characters of the password percent-encoded, or the path of a SQLite file."
+            ) from None
+    scheme = place.drivername
+    if scheme in {"postgres", "postgresql", POSTGRES_DRIVER}:
+        return place.set(drivername=POSTGRES_DRIVER)
+    if scheme != "sqlite":
+        raise ConfigurationError(
+            f"The ledger's URL begins with {scheme}://; use postgresql:// or the path of a SQLite file."
+        )
+    if place.database in {None, "", ":memory:"}:
+        raise ConfigurationError("The ledger needs a file: what is only in memory cannot be resumed after a crash.")
+    return place
+
+
+def _sqlite_engine(url: URL, *, must_exist: bool) -> Engine:
+    path = Path(url.database or "")
+    if must_exist and not path.is_file():
+        raise ConfigurationError(f"There is no ledger at {path}: nothing was recorded there yet, or the path is wrong.")
+    if path.is_dir():
+        raise ConfigurationError(f"{described(url)} is a folder; give the path of a file in it.")
+    # SQLAlchemy opens transactions below, not Python's driver, which would wait with BEGIN until the first write and
+    # then fail when another process has written in between.
+    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": LOCK_SECONDS}, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Readers and one writer at a time, without waiting for each other. Stays with the file once set.
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads_only = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    return create_engine(
+        url.update_query_dict({**POSTGRES_OPTIONS, **url.query}), pool_pre_ping=True, hide_parameters=True
+    )

@@ -1,0 +1,63 @@
+"""Reads what the ledger knows of single images, page by page."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, select
+
+from baas_ledger import tables
+from baas_ledger.facts import DetectedObject, Event, ImageRecord
+from baas_ledger.tables import ImageState
+
+
+def images(
+    connection: Connection,
+    run_id: str,
+    *,
+    state: ImageState | None = None,
+    after: str | None = None,
+    limit: int = 1_000,
+) -> list[ImageRecord]:
+    """Return the next page of a run's images, sorted by name (bytewise): those `after` the last name of the last page.
+
+    With `state` only those in it. A page that is not full is the last.
+    """
+    wanted = select(tables.images).where(tables.images.c.run_id == run_id)
+    if state is not None:
+        wanted = wanted.where(tables.images.c.state == state)
+    if after is not None:
+        wanted = wanted.where(tables.images.c.name > after)
+    rows = connection.execute(wanted.order_by(tables.images.c.name).limit(limit))
+    return [
+        ImageRecord(**{**row._mapping, "state": ImageState(row.state), "timings": row.timings or {}}) for row in rows
+    ]
+
+
+def detections(connection: Connection, image_ids: Collection[int]) -> dict[int, list[DetectedObject]]:
+    """Return the objects found in each of these images, none for an image that is not published."""
+    table = tables.detections
+    found: dict[int, list[DetectedObject]] = {image_id: [] for image_id in image_ids}
+    rows = connection.execute(
+        select(table).where(table.c.image_id.in_(image_ids)).order_by(table.c.image_id, table.c.number)
+    )
+    for row in rows:
+        found[row.image_id].append(
+            DetectedObject(
+                object_class=row.object_class,
+                score=row.score,
+                x=row.x,
+                y=row.y,
+                width=row.width,
+                height=row.height,
+                joined=row.joined,
+            )
+        )
+    return found
+
+
+def events(connection: Connection, run_id: str, *, after: int = 0, limit: int = 1_000) -> list[Event]:
+    """Return the next page of a run's history, oldest first: the lines `after` the last id of the page before."""
+    table = tables.events
+    rows = connection.execute(
+        select(table).where(table.c.run_id == run_id, table.c.id > after).order_by(table.c.id).limit(limit)
+    )
+    return [Event(**row._mapping) for row in rows]

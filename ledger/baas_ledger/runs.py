@@ -1,0 +1,100 @@
+"""Runs: one source on its way to one destination, with one model and one configuration."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from baas_ledger.events import record
+from baas_ledger.facts import EventKind, Run
+from baas_ledger.tables import ImageState, RunState, images, runs
+from baas_ledger.transactions import insert_into, moment
+
+
+def open_run(
+    connection: Connection,
+    *,
+    source: str,
+    destination: str,
+    model_digest: str,
+    config_digest: str,
+    configuration: Mapping[str, object],
+    now: datetime | None = None,
+) -> str:
+    """Start a run or resume it, and return its id: the same source, destination, model and configuration are one run.
+
+    `configuration` is what `config_digest` was made from, for people to read.
+    """
+    at = moment(connection, now)
+    run_id = _id_of(source, destination, model_digest, config_digest)
+    add = insert_into(connection, runs).values(
+        id=run_id,
+        source=source,
+        destination=destination,
+        model_digest=model_digest,
+        config_digest=config_digest,
+        configuration=dict(configuration),
+        state=RunState.CREATED,
+        created_at=at,
+        opened_at=at,
+    )
+    connection.execute(add.on_conflict_do_update(index_elements=["id"], set_={"opened_at": at}))
+    record(connection, run_id, EventKind.RUN_OPENED, "The run was started or resumed.", at=at)
+    return run_id
+
+
+def find_run(connection: Connection, run_id: str) -> Run | None:
+    """Return a run, None when there is none of that id."""
+    return _first(connection, runs.c.id == run_id)
+
+
+def latest_run(connection: Connection, destination: str) -> Run | None:
+    """Return the run to a destination that was opened last, None when there was none."""
+    return _first(connection, runs.c.destination == destination)
+
+
+def planned(connection: Connection, run_id: str, *, at: datetime) -> None:
+    """Note that every image of the source is in the ledger, so that the run can finish (again)."""
+    connection.execute(
+        update(runs).where(runs.c.id == run_id).values(state=RunState.PLANNED, planned_at=at, finished_at=None)
+    )
+
+
+def unfinished(connection: Connection, run_id: str) -> None:
+    """Note that a finished run has images to do again."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state == RunState.FINISHED)
+        .values(state=RunState.PLANNED, finished_at=None)
+    )
+
+
+def finish_run(connection: Connection, run_id: str, *, now: datetime | None = None) -> bool:
+    """Return whether the run is finished: it is planned, and no image is pending or leased. Else nothing changes."""
+    at = moment(connection, now)
+    remaining = [
+        select(images.c.id).where(images.c.run_id == run_id, images.c.state == state).exists()
+        for state in (ImageState.PENDING, ImageState.LEASED)
+    ]
+    done = (
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.state == RunState.PLANNED, *(~some for some in remaining))
+        .values(state=RunState.FINISHED, finished_at=at)
+    )
+    if connection.execute(done).rowcount:
+        record(connection, run_id, EventKind.RUN_FINISHED, "No image is left to do.", at=at)
+        return True
+    return connection.scalar(select(runs.c.state).where(runs.c.id == run_id)) == RunState.FINISHED
+
+
+def _first(connection: Connection, condition: ColumnElement[bool]) -> Run | None:
+    row = connection.execute(
+        select(runs).where(condition).order_by(runs.c.opened_at.desc(), runs.c.created_at.desc()).limit(1)
+    ).one_or_none()
+    return None if row is None else Run(**{**row._mapping, "state": RunState(row.state)})
+
+
+def _id_of(*what: str) -> str:
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

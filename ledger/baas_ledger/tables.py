@@ -1,0 +1,253 @@
+"""The ledger's tables and the rules that the database itself keeps.
+
+Partial indexes hold only the rows that a query looks for, so that claiming stays as fast at a million published images
+as at none. A change here needs a migration beside it; a test compares the two.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class RunState(StrEnum):
+    """How far a run is."""
+
+    CREATED = "created"
+    """Opened; its source is not completely listed yet."""
+    PLANNED = "planned"
+    """Every image of the source is in the ledger."""
+    FINISHED = "finished"
+    """Planned, and no image was pending or leased."""
+
+
+class ImageState(StrEnum):
+    """The fate of an image: it is in exactly one of these."""
+
+    PENDING = "pending"
+    """Waits for a worker."""
+    LEASED = "leased"
+    """A worker has it until `lease_until`, longer if it renews; then it is free again."""
+    PUBLISHED = "published"
+    """A safe picture is at the destination."""
+    QUARANTINED = "quarantined"
+    """It could not be made safe, so nothing was published; `reason` and `message` say why."""
+    EXCLUDED = "excluded"
+    """Left out on request; `message` says on whose."""
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, always with the time zone UTC. SQLite has no time zones, so there it is stored without."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone: it could mean any hour."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back UTC."""
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+# SQLite numbers rows by itself only in a column of exactly this type.
+Number = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB, "postgresql")
+# Byte order, so that pages follow each other the same way on both databases and whatever the server's locale is.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    values = ", ".join(f"'{choice}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({values})", name=column)
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
+
+
+runs = Table(
+    "runs",
+    metadata,
+    # Made from the next four columns, so that the same work is the same run.
+    Column("id", Name, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("model_digest", Text, nullable=False),
+    Column("config_digest", Text, nullable=False),
+    Column("configuration", Json, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("planned_at", Moment),
+    Column("finished_at", Moment),
+    _one_of("state", RunState),
+    CheckConstraint("state <> 'finished' OR finished_at IS NOT NULL", name="finished_has_time"),
+    Index("ix_runs_destination", "destination", "opened_at"),
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("run_id", Name, ForeignKey("runs.id"), nullable=False),
+    # Path relative to the source with forward slashes; also the output's name. Any UTF-8 text, newlines included.
+    Column("name", Name, nullable=False),
+    # Whatever tells a changed file from an unchanged one: size and time, or an ETag. Only ever compared.
+    Column("source_version", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    # Leases given so far; counted when a lease begins, so that an image that kills its worker is counted too.
+    Column("attempts", Integer, nullable=False),
+    # Grows with every lease: a write under an older token comes from a worker that lost the image.
+    Column("token", BigInteger, nullable=False),
+    Column("worker", Text),
+    Column("lease_until", Moment),
+    Column("input_digest", Text),
+    Column("output_digest", Text),
+    Column("output_size_bytes", BigInteger),
+    # The store's own version of the output, such as an ETag.
+    Column("output_version", Text),
+    Column("model_digest", Text),
+    Column("config_digest", Text),
+    Column("reason", Text),
+    Column("message", Text),
+    Column("width_px", Integer),
+    Column("height_px", Integer),
+    Column("masked_share", Double),
+    Column("persons", Integer),
+    Column("licence_plates", Integer),
+    # Seconds per step.
+    Column("timings", Json),
+    Column("finished_at", Moment),
+    # Also gives the pages of a run's images, sorted by name.
+    UniqueConstraint("run_id", "name"),
+    _one_of("state", ImageState),
+    CheckConstraint("(state = 'leased') = (lease_until IS NOT NULL)", name="lease_has_end"),
+    CheckConstraint("(state = 'quarantined') = (reason IS NOT NULL)", name="quarantine_has_reason"),
+    CheckConstraint("state NOT IN ('quarantined', 'excluded') OR message IS NOT NULL", name="unpublished_has_message"),
+    CheckConstraint(
+        "(state = 'published') = (output_digest IS NOT NULL AND output_size_bytes IS NOT NULL"
+        " AND input_digest IS NOT NULL AND model_digest IS NOT NULL AND config_digest IS NOT NULL"
+        " AND persons IS NOT NULL AND licence_plates IS NOT NULL)",
+        name="published_has_evidence",
+    ),
+    CheckConstraint("(state IN ('published', 'quarantined')) = (finished_at IS NOT NULL)", name="finished_has_time"),
+    CheckConstraint("attempts >= 0 AND token >= attempts AND size_bytes >= 0", name="not_negative"),
+    # `claim` takes the first of these,
+    _partial("ix_images_pending", "run_id", "id", where="state = 'pending'"),
+    # after it has returned the first of these;
+    _partial("ix_images_leased", "run_id", "lease_until", where="state = 'leased'"),
+    # people look at and retry these;
+    _partial("ix_images_quarantined", "run_id", "name", where="state = 'quarantined'"),
+    # and the last of these tell the speed.
+    _partial("ix_images_finished", "run_id", "finished_at", where="finished_at IS NOT NULL"),
+)
+
+NO_OUTCOME: dict[str, None] = dict.fromkeys(
+    (
+        "lease_until",
+        "input_digest",
+        "output_digest",
+        "output_size_bytes",
+        "output_version",
+        "model_digest",
+        "config_digest",
+        "reason",
+        "message",
+        "width_px",
+        "height_px",
+        "masked_share",
+        "persons",
+        "licence_plates",
+        "timings",
+        "finished_at",
+    )
+)
+"""What an image without a fate has in the columns that tell its fate."""
+
+detections = Table(
+    "detections",
+    metadata,
+    Column("image_id", Number, ForeignKey("images.id"), primary_key=True),
+    # 0, 1, 2 … within the image: writing an image's detections twice is an error, not a second set.
+    Column("number", Integer, primary_key=True),
+    # The claim under which they were found.
+    Column("token", BigInteger, nullable=False),
+    Column("object_class", Text, nullable=False),
+    Column("score", Double, nullable=False),
+    # Shares of the stored picture's width and height; x and y are the upper left corner. An object across the seam of
+    # a 360° panorama has x + width > 1 and goes on at the left edge.
+    Column("x", Double, nullable=False),
+    Column("y", Double, nullable=False),
+    Column("width", Double, nullable=False),
+    Column("height", Double, nullable=False),
+    # How many boxes of the detector this object unites.
+    Column("joined", Integer, nullable=False),
+    CheckConstraint("object_class IN ('person', 'licence_plate')", name="object_class"),
+    CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
+    CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("run_id", Name, ForeignKey("runs.id"), nullable=False),
+    Column("image_id", Number, ForeignKey("images.id")),
+    Column("kind", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("data", Json, nullable=False),
+    Index("ix_events_run", "run_id", "id"),
+    _partial("ix_events_image", "image_id", "id", where="image_id IS NOT NULL"),
+)
+
+run_counts = Table(
+    "run_counts",
+    metadata,
+    Column("run_id", Name, ForeignKey("runs.id"), primary_key=True),
+    Column("state", Text, primary_key=True),
+    # The reason of quarantine; empty for the other states.
+    Column("reason", Text, primary_key=True),
+    # Each transaction adds to one of several rows, so that workers do not queue for one; their sum is the truth, a
+    # single row may be below zero.
+    Column("shard", SmallInteger, primary_key=True),
+    Column("images", BigInteger, nullable=False),
+    Column("persons", BigInteger, nullable=False),
+    Column("licence_plates", BigInteger, nullable=False),
+    _one_of("state", ImageState),
+)
