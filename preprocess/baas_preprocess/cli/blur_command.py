@@ -74,7 +74,7 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of the table.")
 @click.pass_context
 def blur_command(
-    context: click.Context, source: tuple[str, ...], dest: Path, is_dry: bool, as_json: bool, **given: Any
+    context: click.Context, /, source: tuple[str, ...], dest: Path, is_dry: bool, as_json: bool, **given: Any
 ) -> None:
     """Redact persons and licence plates in every picture under SOURCE.
 
@@ -96,22 +96,21 @@ def blur_command(
     bar = progress_bar()
     stop = threading.Event()
     started = time.monotonic()
-    plans: list[Plan] = []
     _listen_to_signals(stop)
+    view = _View(bar, tally, settings.limit)
     with bar:
-        view = _View(bar, tally, settings.limit)
         counts = blur(
             source,
             dest,
             settings,
             stop=stop,
             on_status=view.status,
-            on_plan=lambda plan: (plans.append(plan), view.planned(plan)),
+            on_plan=view.planned,
             on_done=view.done,
         )
     seconds = time.monotonic() - started
     if as_json:
-        click.echo(json.dumps(summary_document(plans[0].run_id, counts, tally, seconds), indent=1))
+        click.echo(json.dumps(summary_document(view.run_id, counts, tally, seconds), indent=1))
     else:
         out.print(summary_table(counts, tally, seconds))
     if stop.is_set() and counts.remaining:
@@ -140,6 +139,7 @@ class _View:
         self._limit = limit
         self._task = bar.add_task("", total=None, rate="")
         self._started = 0.0
+        self.run_id = ""
 
     def status(self, text: str) -> None:
         self._bar.update(self._task, description=text)
@@ -147,6 +147,7 @@ class _View:
             err.print(text)
 
     def planned(self, plan: Plan) -> None:
+        self.run_id = plan.run_id
         for name in plan.unmatched:
             err.print(f"[yellow]Warning:[/] the exclude list names {printable(name)}, which is not in SOURCE.")
         before = plan.before
