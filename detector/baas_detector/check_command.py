@@ -1,0 +1,8 @@
+"""`baas-detector check`."""
+
+import click
+
+
+@click.command()
+def check() -> None:
+    """Check."""

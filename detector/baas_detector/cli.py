@@ -1,0 +1,47 @@
+"""The command line `baas-detector`. Each command lives in a module of its own."""
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from baas_crds.codes import ExitCode
+from baas_crds.errors import BaasError
+from baas_detector.build_command import build_repository
+from baas_detector.check_command import check
+from baas_detector.serve_command import serve
+
+
+class _Commands(click.Group):
+    """Commands whose foreseen errors end as one sentence and their own exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BaasError as error:
+            logging.getLogger(__name__).debug("Where it came from:", exc_info=error)
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            ctx.exit(ExitCode.INTERRUPTED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("-v", "--verbose", is_flag=True, help="Tell more: Triton's log, and the trace of an error.")
+@click.version_option(package_name="blurring-as-a-service")
+def main(verbose: bool) -> None:
+    """Build, serve and check the detector of persons and licence plates.
+
+    \b
+        baas-detector build-repository --output models
+        baas-detector serve --repository models --grpc-port 8001
+        baas-detector check --triton 127.0.0.1:8001
+
+    Exit codes: 0 done; 2 wrong usage, files or model; 4 a service did not answer; 130 interrupted.
+    """
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if verbose else logging.INFO)
+
+
+for command in (build_repository, serve, check):
+    main.add_command(command)

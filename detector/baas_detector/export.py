@@ -1,0 +1,136 @@
+"""Checkpoints -> one ONNX graph. Imports torch and Ultralytics: import this module only where a model is built."""
+
+import contextlib
+import io
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import torch
+
+from baas_crds.errors import ConfigurationError
+from baas_detector.accuracy import Rows
+from baas_detector.card import Thresholds, UsedWeights
+from baas_detector.contract import BOXES, COUNT, TILES, channels_of
+from baas_detector.graph import PersonPlate, Source
+from baas_detector.weights import Weights
+
+OPSET = 17
+_UNSAID = "not stated in the checkpoint; whatever Ultralytics trains is AGPL-3.0 unless bought otherwise"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """The graph, what is inside, and the torch model that it must agree with."""
+
+    onnx: bytes
+    weights: tuple[UsedWeights, ...]
+    model: PersonPlate
+
+    def reference(self, tile: npt.NDArray[np.uint8]) -> Rows:
+        """Return the boxes that torch itself finds on one tile (height, width, 3)."""
+        with torch.inference_mode():
+            boxes, count = self.model(torch.from_numpy(tile)[None])
+        rows: Rows = boxes[0, : int(count)].numpy()
+        return rows
+
+
+def export(weights: Sequence[Weights], thresholds: Thresholds) -> Exported:
+    """Join the checkpoints into one graph with dynamic batch, height and width.
+
+    Raises `ConfigurationError` for a file that is no Ultralytics detection checkpoint or lacks a class.
+    """
+    sources, used = [], []
+    with _quiet_ultralytics():
+        for one in weights:
+            source, facts = _load(one)
+            sources.append(source)
+            used.append(facts)
+        model = PersonPlate(sources, thresholds).eval()
+        return Exported(onnx=_to_onnx(model), weights=tuple(used), model=model)
+
+
+def _load(weights: Weights) -> tuple[Source, UsedWeights]:
+    from ultralytics.nn.modules import Detect  # noqa: PLC0415: reads its environment when imported
+    from ultralytics.nn.tasks import DetectionModel, load_checkpoint  # noqa: PLC0415
+
+    try:
+        model, checkpoint = load_checkpoint(weights.path)
+    except Exception as error:  # noqa: BLE001: a damaged pickle can raise anything
+        raise ConfigurationError(
+            f"{weights.name} cannot be read as an Ultralytics checkpoint: {str(error).splitlines()[0]}"
+        ) from error
+    if type(model) is not DetectionModel or not isinstance(model.model[-1], Detect):
+        raise ConfigurationError(
+            f"{weights.name} is an Ultralytics {getattr(model, 'task', 'unknown')} model; expected one for detection"
+        )
+    channels = channels_of(model.names, weights.wanted, source=weights.name)
+    licence = weights.licence or checkpoint.get("license") or _UNSAID
+    return (
+        Source(model=_ready_to_trace(model), stride=int(model.stride.max()), channels=channels),
+        UsedWeights(name=weights.name, licence=licence, channels=dict(channels)),
+    )
+
+
+def _ready_to_trace(model: Any) -> Any:
+    """Fold batch norms, and let the head answer all candidates in corner coordinates for any size of input."""
+    model.end2end = False  # a head that drops boxes itself would hide how many there were
+    model = model.fuse(verbose=False).eval()
+    head = model.model[-1]
+    if head.end2end:
+        raise ConfigurationError("This checkpoint was fused to its end-to-end head: give the checkpoint of training.")
+    head.export, head.dynamic, head.format, head.xyxy = True, True, "onnx", True
+    return model
+
+
+def _to_onnx(model: PersonPlate) -> bytes:
+    sizes = {0: "batch", 1: "height", 2: "width"}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.inference_mode():
+        # The newer exporter cannot express a NonMaxSuppression of our own without another dependency.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (torch.randint(0, 255, (2, 320, 288, 3), dtype=torch.uint8),),
+            buffer,  # type: ignore[arg-type]  # the exporter takes file objects
+            input_names=[TILES],
+            output_names=[BOXES, COUNT],
+            opset_version=OPSET,
+            dynamo=False,
+            dynamic_axes={TILES: sizes, BOXES: {0: "batch"}, COUNT: {0: "batch"}},
+        )
+    data = buffer.getvalue()
+    onnx.checker.check_model(onnx.load_from_string(data))
+    return data
+
+
+@contextlib.contextmanager
+def _quiet_ultralytics() -> Iterator[None]:
+    """Let Ultralytics write only to a folder that goes away, install nothing, fetch nothing, run no code of a pickle."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        os.environ |= {
+            "YOLO_AUTOINSTALL": "false",
+            "YOLO_OFFLINE": "true",
+            "YOLO_VERBOSE": "false",
+            "YOLO_CONFIG_DIR": folder,
+            "ULTRALYTICS_SAFE_LOAD": "true",
+        }
+        yield
+
+
+def sample_tiles(side_px: int) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return the street photos that the Ultralytics package carries, enlarged to square tiles, by file name."""
+    import ultralytics  # noqa: PLC0415
+    from PIL import Image, ImageOps  # noqa: PLC0415
+
+    assets = sorted((Path(ultralytics.__file__).parent / "assets").glob("*.jpg"))
+    square = (side_px, side_px)
+    return {path.name: np.array(ImageOps.fit(Image.open(path).convert("RGB"), square)) for path in assets}

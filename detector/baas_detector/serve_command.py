@@ -1,0 +1,67 @@
+"""`baas-detector serve`."""
+
+import json
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from baas_detector.server import LOOPBACK, Ports, running
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option(
+    "--repository", type=click.Path(path_type=Path), required=True, help="What `build-repository --output` made."
+)
+@click.option("--grpc-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
+@click.option("--http-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
+@click.option("--announce", type=click.Path(path_type=Path), help="Write the addresses to this file, too, once ready.")
+@click.option("--log-file", type=click.Path(path_type=Path), help="Keep Triton's log here; with -v it goes to stderr.")
+@click.option(
+    "--ready-seconds", type=click.FloatRange(min=1), default=180, show_default=True, help="Give up when not warm by then."
+)
+@click.pass_context
+def serve(
+    context: click.Context,
+    repository: Path,
+    grpc_port: int,
+    http_port: int,
+    metrics_port: int,
+    announce: Path | None,
+    log_file: Path | None,
+    ready_seconds: float,
+) -> None:
+    """Serve a model repository on this machine's CPU, for this machine only.
+
+    When the model is warm, one line of JSON with the addresses and the model's digest is printed. SIGTERM or Ctrl-C ends
+    the server after the requests in flight. It also ends when this command is killed.
+
+    \b
+        baas-detector serve --repository models --grpc-port 8001
+    """
+    from baas_detector.repository import open_repository  # noqa: PLC0415: loads numpy, `--help` should not
+
+    opened = open_repository(repository)
+    wish = Ports(grpc=grpc_port, http=http_port, metrics=metrics_port)
+    verbose = log.isEnabledFor(logging.DEBUG)
+    log_path = log_file or Path(context.with_resource(tempfile.TemporaryDirectory())) / "triton.log"
+    log_target = sys.stderr.buffer if verbose and log_file is None else context.with_resource(log_path.open("w+b"))
+    with running(opened.path, wish, log_target, ready_seconds=ready_seconds) as server:
+        addresses = {name: f"{LOOPBACK}:{getattr(server.ports, name)}" for name in ("grpc", "http", "metrics")}
+        line = json.dumps(addresses | {"model_digest": opened.card.digest})
+        if announce is not None:
+            _write_at_once(announce, line + "\n")
+        click.echo(line)
+        server.wait_for_signal()
+
+
+def _write_at_once(path: Path, text: str) -> None:
+    """Let a reader find the whole text or no file."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(text)
+    unfinished.replace(path)

@@ -1,0 +1,73 @@
+"""The text of `config.pbtxt`. Pure.
+
+https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/user_guide/model_configuration.html
+"""
+
+import json
+from textwrap import dedent
+
+from baas_detector.card import ModelCard, Target
+from baas_detector.contract import BOXES, CLASSES, COUNT, MAX_BATCH_SIZE, MODEL_NAME, TILES, WARM_TILE_PX
+
+QUEUE_DELAY_MICROSECONDS = 2000
+"""How long a tile waits for company. A tile takes 20 ms on a GPU and 1 s on two CPU cores."""
+
+
+def config_text(card: ModelCard) -> str:
+    """Return the configuration of the model that the card describes; the same card gives the same text."""
+    thresholds = card.recipe.thresholds
+    parameters = {
+        "model_digest": card.digest,
+        "classes": CLASSES,
+        "score_floor": str(thresholds.score_floor),
+        "iou": str(thresholds.iou),
+        "max_det": str(thresholds.max_det),
+        "precision": card.built.precision.value,
+    }
+    parts = [_common(thresholds.max_det), _CPU if card.recipe.target is Target.CPU else _GPU]
+    if card.recipe.tensorrt:
+        parts.append(_TENSORRT)
+    parts += [_warm_up(name, data) for name, data in (("zeros", "zero_data"), ("noise", "random_data"))]
+    parts += [
+        f"parameters {{ key: {json.dumps(key)} value {{ string_value: {json.dumps(value)} }} }}\n"
+        for key, value in parameters.items()
+    ]
+    return "".join(parts)
+
+
+def _common(max_det: int) -> str:
+    return dedent(f"""\
+        name: "{MODEL_NAME}"
+        max_batch_size: {MAX_BATCH_SIZE}
+        input {{ name: "{TILES}" data_type: TYPE_UINT8 dims: [ -1, -1, 3 ] }}
+        output {{ name: "{BOXES}" data_type: TYPE_FP32 dims: [ {max_det}, 6 ] }}
+        output {{ name: "{COUNT}" data_type: TYPE_INT32 dims: [ 1 ] }}
+        dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}
+        """)
+
+
+_CPU = dedent("""\
+    backend: "python"
+    instance_group { kind: KIND_CPU count: 1 }
+    """)
+
+_GPU = dedent("""\
+    backend: "onnxruntime"
+    instance_group { kind: KIND_GPU count: 1 }
+    """)
+
+# Off unless asked for: building the engine takes minutes at the first tile of each new size.
+_TENSORRT = 'optimization { execution_accelerators { gpu_execution_accelerator { name: "tensorrt" } } }\n'
+
+
+def _warm_up(name: str, data: str) -> str:
+    return dedent(f"""\
+        model_warmup {{
+          name: "{name}"
+          batch_size: 1
+          inputs {{
+            key: "{TILES}"
+            value {{ data_type: TYPE_UINT8 dims: [ {WARM_TILE_PX}, {WARM_TILE_PX}, 3 ] {data}: true }}
+          }}
+        }}
+        """)
