@@ -1,0 +1,270 @@
+"""The queue under concurrency, crashes and late workers."""
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from baas_crds.codes import QuarantineReason
+from baas_ledger import claims, records, tables
+from baas_ledger.claims import LeaseLost
+from baas_ledger.engine import open_ledger, reading, transaction
+from baas_ledger.facts import Claim, EventKind
+from baas_ledger.reopen import reopen
+from tests.integration.ledger.builders import (
+    DAMAGED,
+    LEASE,
+    NOON,
+    PERSON,
+    PLATE_ON_THE_SEAM,
+    PUBLISHED,
+    assert_counters_are_true,
+    claim,
+    counts,
+    image,
+    new_run,
+    publish,
+    quarantine,
+    run_with,
+    states,
+)
+
+LATER = NOON + LEASE + timedelta(seconds=1)
+
+
+def test_images_are_claimed_in_the_order_of_the_plan_and_never_twice(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["c", "a", "b"])
+    first, second = claim(ledger, run_id, 2), claim(ledger, run_id, 2, worker="w2")
+    assert [held.name for held in first] == ["c", "a"]
+    assert [held.name for held in second] == ["b"]
+    assert claim(ledger, run_id, 2) == []
+
+
+def test_a_claim_says_all_that_a_worker_needs(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a"])
+    [held] = claim(ledger, run_id)
+    assert held == Claim(
+        image_id=held.image_id,
+        run_id=run_id,
+        name="a",
+        source_version="1",
+        size_bytes=10,
+        token=1,
+        attempt=1,
+        lease_until=NOON + LEASE,
+    )
+
+
+def test_a_run_gives_no_images_of_another_run(ledger: Engine) -> None:
+    run_with(ledger, ["a"])
+    assert claim(ledger, new_run(ledger, source="elsewhere")) == []
+
+
+def test_eight_workers_at_once_publish_a_thousand_images_none_twice_none_lost(ledger: Engine) -> None:
+    names = [f"{number:04}.jpg" for number in range(1_000)]
+    run_id = run_with(ledger, names)
+
+    def work(worker: str) -> list[str]:
+        done = []
+        while mine := claim(ledger, run_id, 10, worker=worker):
+            for held in mine:
+                publish(ledger, held)
+                done.append(held.name)
+        return done
+
+    with ThreadPoolExecutor(8) as workers:
+        done = [name for one in workers.map(work, "abcdefgh") for name in one]
+    assert sorted(done) == names
+    assert set(states(ledger, run_id).values()) == {"published"}
+    assert_counters_are_true(ledger)
+
+
+def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(ledger: Engine, ledger_url: str) -> None:
+    run_id = run_with(ledger, ["a"])
+    claimed = multiprocessing.get_context("fork").Event()
+
+    def claim_and_hang() -> None:
+        claim(open_ledger(ledger_url), run_id, worker="killed")
+        claimed.set()
+        signal.pause()
+
+    process = multiprocessing.get_context("fork").Process(target=claim_and_hang)
+    process.start()
+    assert claimed.wait(30)
+    os.kill(process.pid or 0, signal.SIGKILL)
+    process.join()
+
+    assert claim(ledger, run_id) == []
+    [held] = claim(ledger, run_id, now=LATER)
+    assert (held.attempt, held.token) == (2, 2)
+    with reading(ledger) as connection:
+        expired = [one for one in records.events(connection, run_id) if one.kind == EventKind.LEASE_EXPIRED]
+    assert [one.message for one in expired] == ["The lease of killed ran out; another worker may take the image."]
+
+
+@pytest.mark.parametrize("finish", [publish, quarantine])
+def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, finish) -> None:
+    run_id = run_with(ledger, ["a"])
+    [late] = claim(ledger, run_id, worker="late")
+    [held] = claim(ledger, run_id, worker="new", now=LATER)
+    with pytest.raises(LeaseLost, match=r"a: claim 1 is over \(it is leased under claim 2 by now\)"):
+        finish(ledger, late)
+    publish(ledger, held)
+    with pytest.raises(LeaseLost):
+        finish(ledger, late)
+    assert image(ledger, run_id, "a").worker == "new"
+    assert_counters_are_true(ledger)
+
+
+def test_a_late_worker_may_finish_while_nobody_else_has_taken_the_image(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a"])
+    [late] = claim(ledger, run_id)
+    publish(ledger, late, now=LATER)
+    assert states(ledger, run_id) == {"a": "published"}
+
+
+def test_renewing_prolongs_what_is_held_and_tells_what_is_lost(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b"])
+    [a], [b] = claim(ledger, run_id), claim(ledger, run_id)
+    publish(ledger, b)
+    with transaction(ledger) as connection:
+        assert claims.renew(connection, [a, b], lease=LEASE, now=LATER) == [b]
+    assert image(ledger, run_id, "a").lease_until == LATER + LEASE
+    assert claim(ledger, run_id, now=LATER) == []
+    with transaction(ledger) as connection:
+        assert claims.renew(connection, [], lease=LEASE, now=LATER) == []
+
+
+def test_released_images_are_free_at_once_and_the_attempt_does_not_count(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b"])
+    held = claim(ledger, run_id, 2)
+    publish(ledger, held[1])
+    with transaction(ledger) as connection:
+        assert claims.release(connection, held) == 1
+    assert states(ledger, run_id) == {"a": "pending", "b": "published"}
+    assert image(ledger, run_id, "a").attempts == 0
+    with pytest.raises(LeaseLost):
+        publish(ledger, held[0])
+    [again] = claim(ledger, run_id)
+    assert (again.attempt, again.token) == (1, 2)
+    assert_counters_are_true(ledger)
+
+
+def test_leases_of_dead_workers_return_at_once_and_their_attempts_count(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b", "c"])
+    claim(ledger, run_id, worker="w1")
+    claim(ledger, run_id, worker="w2")
+    with transaction(ledger) as connection:
+        assert claims.release_all(connection, run_id, worker="w2", now=NOON) == 1
+    assert states(ledger, run_id) == {"a": "leased", "b": "pending", "c": "pending"}
+    with transaction(ledger) as connection:
+        assert claims.release_all(connection, run_id, now=NOON) == 1
+        assert claims.release_all(connection, run_id, now=NOON) == 0
+    assert [held.attempt for held in claim(ledger, run_id, 3)] == [2, 2, 1]
+    assert_counters_are_true(ledger)
+
+
+def test_an_image_that_kills_its_workers_is_quarantined_after_the_last_attempt(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["poison", "good"])
+    at = NOON
+    for attempt in (1, 2):
+        [held] = claim(ledger, run_id, max_attempts=2, now=at)
+        assert (held.name, held.attempt) == ("poison", attempt)
+        at += LEASE + timedelta(seconds=1)
+    # Asked for one image, it gets one: the exhausted image is set aside on the way.
+    assert [held.name for held in claim(ledger, run_id, max_attempts=2, now=at)] == ["good"]
+    poison = image(ledger, run_id, "poison")
+    assert (poison.state, poison.reason, poison.attempts) == ("quarantined", QuarantineReason.TOO_MANY_ATTEMPTS, 2)
+    assert poison.message == "2 attempts ended without a result: the image may crash its worker."
+    assert counts(ledger, run_id).quarantined_by_reason == {"TooManyAttempts": 1}
+    with pytest.raises(LeaseLost):
+        publish(ledger, held)
+    assert_counters_are_true(ledger)
+
+
+def test_a_published_image_has_its_digests_objects_and_times(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a"])
+    [held] = claim(ledger, run_id)
+    publish(ledger, held)
+    found = image(ledger, run_id, "a")
+    assert (found.state, found.worker, found.lease_until, found.finished_at) == ("published", "w1", None, NOON)
+    assert (found.persons, found.licence_plates) == (1, 1)
+    for name in ("input_digest", "output_digest", "output_size_bytes", "output_version", "model_digest"):
+        assert getattr(found, name) == getattr(PUBLISHED, name)
+    for name in ("config_digest", "width_px", "height_px", "masked_share", "timings"):
+        assert getattr(found, name) == getattr(PUBLISHED, name)
+    with reading(ledger) as connection:
+        assert records.detections(connection, [held.image_id]) == {held.image_id: [PERSON, PLATE_ON_THE_SEAM]}
+
+
+def test_a_quarantined_image_says_why(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a"])
+    [held] = claim(ledger, run_id)
+    quarantine(ledger, held, replace(DAMAGED, message="Odd byte \udcff and NUL \0 in b\xe9."))
+    found = image(ledger, run_id, "a")
+    assert (found.state, found.reason, found.input_digest) == ("quarantined", "Damaged", "sha256:in")
+    assert found.message == "Odd byte \\udcff and NUL \\x00 in b\xe9."
+    with reading(ledger) as connection:
+        told = [one for one in records.events(connection, run_id) if one.kind == EventKind.IMAGE_QUARANTINED]
+    assert [(one.image_id, one.message) for one in told] == [(held.image_id, found.message)]
+
+
+@pytest.mark.parametrize("finish", [publish, quarantine])
+def test_finishing_again_after_the_answer_got_lost_is_harmless(ledger: Engine, finish) -> None:
+    run_id = run_with(ledger, ["a"])
+    [held] = claim(ledger, run_id)
+    finish(ledger, held)
+    before = image(ledger, run_id, "a")
+    finish(ledger, held, now=LATER)
+    assert image(ledger, run_id, "a") == before
+    assert_counters_are_true(ledger)
+
+
+def test_the_same_claim_cannot_end_in_two_ways(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a"])
+    [held] = claim(ledger, run_id)
+    quarantine(ledger, held)
+    with pytest.raises(LeaseLost):
+        publish(ledger, held)
+
+
+def test_detections_of_an_image_are_replaced_and_never_written_again_for_later_images(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b", "c"])
+    a, b, c = claim(ledger, run_id, 3)
+    for held in (a, b, c):
+        publish(ledger, held)
+    with transaction(ledger) as connection:
+        assert reopen(connection, run_id, ["a"], now=NOON) == 1
+    with reading(ledger) as connection:
+        assert records.detections(connection, [a.image_id]) == {a.image_id: []}
+    [again] = claim(ledger, run_id)
+    publish(ledger, again, replace(PUBLISHED, detections=(PERSON,)))
+    with reading(ledger) as connection:
+        found = records.detections(connection, [a.image_id, b.image_id])
+        assert connection.scalar(select(func.count()).select_from(tables.detections)) == 5
+    assert found == {a.image_id: [PERSON], b.image_id: [PERSON, PLATE_ON_THE_SEAM]}
+    assert_counters_are_true(ledger)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"state": "done"}, id="a state that does not exist"),
+        pytest.param({"state": "published"}, id="published without an output"),
+        pytest.param({"state": "quarantined"}, id="quarantined without a reason"),
+        pytest.param({"state": "excluded"}, id="excluded without a message"),
+        pytest.param({"state": "leased"}, id="leased for ever"),
+        pytest.param({"reason": "Damaged"}, id="a reason without quarantine"),
+        pytest.param({"run_id": "unknown"}, id="an image of no run"),
+    ],
+)
+def test_the_database_itself_refuses(ledger: Engine, values: dict[str, str]) -> None:
+    run_with(ledger, ["a"])
+    with pytest.raises(IntegrityError), transaction(ledger) as connection:
+        connection.execute(update(tables.images).values(**values))
