@@ -1,0 +1,195 @@
+"""Exif blocks (CIPA DC-008, Exif 2.32): which tags stay, and which pictures hide in a block.
+
+A tag stays when it is on the list and its value is short: position, direction, time, exposure, lens, camera, geometry
+and rights. Nothing that holds free text, serial numbers, or data of a maker's own is on the list.
+
+The reader is our own (`tiff.py`), since the well-kept ones fail here: Pillow re-writes text and fractions instead of
+keeping their bytes, piexif changes the byte order, tifftools never returns from a directory that points to itself.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from baas_preprocess.container import pictures, tiff
+from baas_preprocess.container.refusals import Malformed
+from baas_preprocess.container.tiff import ByteOrder, Directory, Entry, Tree
+
+ORIENTATION: Final = 0x0112
+SUB_IFDS: Final = 0x014A
+EXIF: Final = 0x8769
+GPS: Final = 0x8825
+INTEROP: Final = 0xA005
+
+MAX_VALUE_BYTES: Final = 256
+"""Of a value that stays: the longest on the list are short texts. No picture fits."""
+
+MAIN_TAGS: Final = frozenset(
+    {
+        *(0x010F, 0x0110),  # make, model
+        *(ORIENTATION, 0x011A, 0x011B, 0x0128),  # orientation, resolution
+        *(0x0131, 0x0132),  # software, time
+        *(0x013E, 0x013F, 0x0211, 0x0213, 0x0214),  # what the colours mean
+        0x8298,  # copyright: whoever publishes must not take the notice away
+    }
+)
+EXIF_TAGS: Final = frozenset(
+    {
+        *(0x9000, 0x9101, 0x9102, 0xA000, 0xA001, 0xA002, 0xA003, 0xA500),  # versions, colour space, size in pixels
+        *(0x829A, 0x829D, 0x8822, 0x8827, *range(0x8830, 0x8836), 0xA215),  # exposure, sensitivity
+        *range(0x9201, 0x920B),  # shutter, aperture, brightness, distance, metering, light, flash, focal length
+        *(0xA20E, 0xA20F, 0xA210, 0xA217, 0xA300, 0xA301, *range(0xA401, 0xA40B), 0xA40C, 0xA460),  # sensor, scene
+        *(0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292),  # times and their offsets from UTC
+        *range(0x9400, 0x9406),  # temperature to camera elevation angle
+        *(0xA432, 0xA433, 0xA434),  # lens, without its serial number
+    }
+)
+GPS_TAGS: Final = frozenset(range(0x20))
+_INTEROP_TAGS: Final = frozenset({0x0001, 0x0002, 0x1001, 0x1002})
+
+_NAMES: Final = {
+    0x010E: "description",
+    0x013B: "artist",
+    0x02BC: "XMP",
+    0x83BB: "IPTC",
+    0x8649: "Photoshop resources",
+    0x927C: "MakerNote",
+    0x9286: "user comment",
+    0x9C9B: "Windows title",
+    0x9C9C: "Windows comment",
+    0x9C9D: "Windows author",
+    0x9C9E: "Windows keywords",
+    0x9C9F: "Windows subject",
+    0xA420: "picture's unique number",
+    0xA430: "camera owner",
+    0xA431: "camera serial number",
+    0xA435: "lens serial number",
+}
+_POINTERS: Final = frozenset({EXIF, GPS, INTEROP})
+_WIDTH, _HEIGHT = 0x0100, 0x0101
+_STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
+_JPEG_START, _JPEG_LENGTH = 0x0201, 0x0202
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exif:
+    """The directories of one picture's Exif block. What could not be read is empty."""
+
+    order: ByteOrder
+    main: Directory
+    exif: Directory
+    gps: Directory
+    interop: Directory
+
+    @property
+    def orientation(self) -> int:
+        """1 to 8; 1 when absent or out of range."""
+        values = tiff.numbers(self.main, ORIENTATION, self.order)
+        return values[0] if values and 1 <= values[0] <= 8 else 1
+
+
+def read(data: bytes) -> Exif:
+    """Read the block of the first picture. Raises `Malformed` when its first directory cannot be read."""
+    order, offset = tiff.read_header(data)
+    main, _ = tiff.read_directory(data, offset, order)
+    exif = _pointed_to(data, main, EXIF, order)
+    return Exif(
+        order=order,
+        main=main,
+        exif=exif,
+        gps=_pointed_to(data, main, GPS, order),
+        interop=_pointed_to(data, exif, INTEROP, order),
+    )
+
+
+def _pointed_to(data: bytes, directory: Directory, tag: int, order: ByteOrder) -> Directory:
+    offsets = tiff.numbers(directory, tag, order)
+    try:
+        return tiff.read_directory(data, offsets[0], order)[0] if offsets else {}
+    except Malformed:
+        return {}
+
+
+def kept(exif: Exif, order: ByteOrder) -> Tree:
+    """The tags that stay, in a byte order: their values are untouched when it is the block's own."""
+    interop = Tree(entries=_allowed(exif.interop, _INTEROP_TAGS, exif.order, order))
+    inner = Tree(
+        entries=_allowed(exif.exif, EXIF_TAGS, exif.order, order), children={INTEROP: interop} if interop else {}
+    )
+    gps = Tree(entries=_allowed(exif.gps, GPS_TAGS, exif.order, order))
+    return Tree(
+        entries=_allowed(exif.main, MAIN_TAGS, exif.order, order),
+        children={tag: tree for tag, tree in ((EXIF, inner), (GPS, gps)) if tree},
+    )
+
+
+def _allowed(directory: Directory, tags: Collection[int], order: ByteOrder, wanted: ByteOrder) -> tuple[Entry, ...]:
+    entries = (entry for entry in directory.values() if entry.tag in tags and _is_small(entry))
+    return tuple(tiff.in_order(entry, order, wanted) for entry in entries)
+
+
+def _is_small(entry: Entry) -> bool:
+    return len(entry.value) <= MAX_VALUE_BYTES and not pictures.inside(entry.value)
+
+
+def coded(exif: Exif) -> bytes | None:
+    """A block of the tags that stay, as stands in a JPEG and in a PNG's eXIf chunk. None when none do."""
+    tree = kept(exif, exif.order)
+    return tiff.header(exif.order, 8) + tiff.coded(tree, exif.order, 8) if tree else None
+
+
+def kinds(exif: Exif, ignored_tags: Collection[int] = ()) -> list[str]:
+    """Name what a block holds: `Exif`, `GPS`, and each kind of tag that will not stay."""
+    found: list[str] = []
+    lists = ((exif.main, MAIN_TAGS), (exif.exif, EXIF_TAGS), (exif.gps, GPS_TAGS), (exif.interop, _INTEROP_TAGS))
+    for directory, tags in lists:
+        for entry in directory.values():
+            if entry.tag in tags and _is_small(entry):
+                found.append("GPS" if directory is exif.gps else "Exif")
+            elif entry.tag not in _POINTERS and entry.tag not in ignored_tags:
+                found.append(_NAMES.get(entry.tag, "other Exif tags"))
+    return found
+
+
+def pictures_in_values(exif: Exif, ignored_tags: Collection[int]) -> list[str]:
+    """Describe the pictures that single tags hold, such as a maker's note."""
+    values = (
+        e for directory in (exif.main, exif.exif, exif.gps) for e in directory.values() if e.tag not in ignored_tags
+    )
+    return [f"{picture} in tag {entry.tag:#06x}" for entry in values for picture in pictures.inside(entry.value)]
+
+
+def hidden(data: bytes) -> list[str]:
+    """Describe the pictures in a JPEG's or PNG's Exif block: thumbnails, previews, those in a maker's note."""
+    found: list[str] = []
+    thumbnails: list[range] = []
+    try:
+        order, offset = tiff.read_header(data)
+        first, *others = tiff.read_chain(data, offset, order)
+    except Malformed:
+        first, others = {}, []
+    for directory in others:
+        where = _thumbnail(directory, order)
+        if where is not None:
+            found.append(f"Exif thumbnail {_thumbnail_size(data, directory, order, where)}")
+            thumbnails.append(where)
+    if SUB_IFDS in first:
+        found.append("pictures in Exif sub-directories")
+    strays = [start for start in pictures.starts(data) if not any(start in where for where in thumbnails)]
+    return found + [f"JPEG {pictures.jpeg_size(data, start)} inside the Exif block" for start in strays]
+
+
+def _thumbnail(directory: Directory, order: ByteOrder) -> range | None:
+    """Where the directory's picture lies: coded as JPEG, or in strips of plain samples."""
+    for start_tag, length_tag in ((_JPEG_START, _JPEG_LENGTH), (_STRIP_OFFSETS, _STRIP_LENGTHS)):
+        starts, lengths = tiff.numbers(directory, start_tag, order), tiff.numbers(directory, length_tag, order)
+        if starts:
+            return range(starts[0], starts[0] + sum(lengths))
+    return None
+
+
+def _thumbnail_size(data: bytes, directory: Directory, order: ByteOrder, where: range) -> str:
+    if data[where.start : where.start + 2] == b"\xff\xd8":
+        return pictures.jpeg_size(data, where.start)
+    width, height = tiff.numbers(directory, _WIDTH, order), tiff.numbers(directory, _HEIGHT, order)
+    return f"{width[0]}x{height[0]}" if width and height else "of unknown size"

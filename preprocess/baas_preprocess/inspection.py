@@ -1,0 +1,159 @@
+"""Decide from the bytes of a file alone whether it is a picture that can be made safe, and what it holds.
+
+Nothing is decoded and nothing of the picture's size is allocated. `scrub` reads the same facts with the same readers.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import NotPublishable
+from baas_preprocess.container import jpeg, jpeg_frame, jpeg_metadata, png, png_metadata, tiff_file
+from baas_preprocess.container.metadata import Metadata
+from baas_preprocess.container.refusals import truncated
+from baas_preprocess.facts import ImageFormat, Inspection
+
+_MIN_PANORAMA_PX: Final = 2_000
+_BEGINNINGS: Final = (
+    (b"\xff\xd8\xff", ImageFormat.JPEG),
+    (png.SIGNATURE, ImageFormat.PNG),
+    (b"II*\0", ImageFormat.TIFF),
+    (b"MM\0*", ImageFormat.TIFF),
+    *((magic, ImageFormat.TIFF) for magic in tiff_file.BIG_TIFF),
+)
+_OTHER_BEGINNINGS: Final = (
+    (0, b"GIF8", "a GIF"),
+    (0, b"BM", "a BMP"),
+    (0, b"%PDF", "a PDF"),
+    (8, b"WEBP", "a WebP picture"),
+    (4, b"ftyp", "an HEIF or AVIF picture, or a film"),
+    (4, b"jP  ", "a JPEG 2000 picture"),
+)
+
+
+def inspect(data: bytes, *, max_pixels: int) -> Inspection:
+    """Say what a file is and holds.
+
+    Raises `NotPublishable` for everything that is not a complete JPEG, PNG or TIFF of a supported coding with at most
+    `max_pixels` pixels, and nothing else for any bytes.
+    """
+    match format_of(data):
+        case ImageFormat.JPEG:
+            return _inspect_jpeg(data, max_pixels)
+        case ImageFormat.PNG:
+            return _inspect_png(data, max_pixels)
+        case ImageFormat.TIFF:
+            return _inspect_tiff(data, max_pixels)
+
+
+def format_of(data: bytes) -> ImageFormat:
+    """The format by the first bytes, whatever a file's name says. Raises `NotPublishable` for all others."""
+    if not data:
+        raise NotPublishable(QuarantineReason.EMPTY, "The file has no bytes. Copy it again from its source.")
+    for beginning, found in _BEGINNINGS:
+        if data.startswith(beginning):
+            return found
+        if beginning.startswith(data):
+            raise truncated(f"it has only {len(data)} bytes")
+    other = next((name for at, magic, name in _OTHER_BEGINNINGS if data[at : at + len(magic)] == magic), None)
+    raise NotPublishable(
+        QuarantineReason.NOT_AN_IMAGE,
+        f"The file's content is {other or 'no picture that we know'}. Only JPEG, PNG and TIFF can be published.",
+    )
+
+
+def metadata_of(data: bytes) -> Metadata:
+    """Read what a file says besides its picture. Raises `NotPublishable` as `inspect` does."""
+    match format_of(data):
+        case ImageFormat.JPEG:
+            return jpeg_metadata.metadata_of(data, jpeg.walk(data))
+        case ImageFormat.PNG:
+            return png_metadata.metadata_of(data, *png.walk(data))
+        case ImageFormat.TIFF:
+            return tiff_file.metadata_of(data, tiff_file.walk(data))
+
+
+def wraps(width_px: int, height_px: int, panorama: Mapping[str, str]) -> bool:
+    """Whether the left edge of the picture touches its right one: a full turn in equirectangular projection.
+
+    GPano decides where it names a projection: the width of the picture must then not be less than that of the full
+    panorama, both as GPano tells them, because a copy that was made smaller keeps the old numbers. Without GPano, a
+    picture twice as wide as high from 2000 px on is taken for a panorama. A wrong yes costs a few tiles.
+    """
+    projection = panorama.get("ProjectionType")
+    if projection is None:
+        return width_px == 2 * height_px and width_px >= _MIN_PANORAMA_PX
+    full, cropped = (_number(panorama.get(f"{name}WidthPixels")) for name in ("FullPano", "CroppedAreaImage"))
+    is_cropped = full is not None and cropped is not None and cropped < full
+    return projection.lower() == "equirectangular" and not is_cropped
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _inspect_jpeg(data: bytes, max_pixels: int) -> Inspection:
+    file = jpeg.walk(data)
+    frame = jpeg_frame.frame_of(file)
+    check_size(frame.width_px, frame.height_px, max_pixels)
+    coding = jpeg_frame.checked_coding(
+        file,
+        frame,
+        is_jfif=jpeg_metadata.density_of(file) is not None,
+        adobe_transform=jpeg_metadata.adobe_transform(file),
+    )
+    return _inspection(
+        ImageFormat.JPEG,
+        (frame.width_px, frame.height_px),
+        frame.unit_px,
+        coding,
+        jpeg_metadata.metadata_of(data, file),
+    )
+
+
+def _inspect_png(data: bytes, max_pixels: int) -> Inspection:
+    chunks, end = png.walk(data)
+    header = png.header_of(chunks)
+    check_size(header.width_px, header.height_px, max_pixels)
+    metadata = png_metadata.metadata_of(data, chunks, end)
+    return _inspection(ImageFormat.PNG, (header.width_px, header.height_px), (8, 8), png.coding_of(header), metadata)
+
+
+def _inspect_tiff(data: bytes, max_pixels: int) -> Inspection:
+    file = tiff_file.walk(data)
+    check_size(*file.size_px, max_pixels)
+    coding = tiff_file.checked_coding(file)
+    return _inspection(ImageFormat.TIFF, file.size_px, (8, 8), coding, tiff_file.metadata_of(data, file))
+
+
+def check_size(width_px: int, height_px: int, max_pixels: int) -> None:
+    """Raise `NotPublishable` above the limit, before anybody allocates a picture of that size."""
+    if width_px * height_px > max_pixels:
+        raise NotPublishable(
+            QuarantineReason.TOO_LARGE,
+            f"The picture has {width_px}x{height_px} = {width_px * height_px:,} pixels; the limit is {max_pixels:,}.",
+        )
+
+
+def _inspection(
+    image_format: ImageFormat,
+    size_px: tuple[int, int],
+    unit_px: tuple[int, int],
+    coding: str,
+    metadata: Metadata,
+) -> Inspection:
+    width_px, height_px = size_px
+    return Inspection(
+        format=image_format,
+        width_px=width_px,
+        height_px=height_px,
+        wraps=wraps(width_px, height_px, metadata.panorama),
+        orientation=metadata.orientation,
+        unit_px=unit_px,
+        coding=coding,
+        metadata=metadata.kinds,
+        hidden_images=metadata.hidden,
+    )

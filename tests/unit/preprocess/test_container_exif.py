@@ -1,0 +1,95 @@
+import struct
+
+import pytest
+
+from baas_preprocess.container import exif, tiff
+from tests.unit.preprocess import files
+
+THUMBNAIL = files.jpeg(16, 8)
+SOFTWARE, DESCRIPTION, ARTIST, SERIAL, COMMENT, LATITUDE = 0x0131, 0x010E, 0x013B, 0xA431, 0x9286, 2
+
+
+def rewritten(block: bytes) -> exif.Exif:
+    coded = exif.coded(exif.read(block))
+    assert coded is not None
+    return exif.read(coded)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_position_time_and_camera_stay_byte_by_byte_in_their_byte_order(order: str) -> None:
+    latitude = struct.pack(f"{order}6I", 52, 1, 21, 1, 4240, 100)
+    block = files.exif(
+        {files.MAKE: "Ladybug", SOFTWARE: "stitcher"},
+        taken={files.TAKEN: "2024:10:12 15:01:26"},
+        gps={1: "N", LATITUDE: latitude},
+        order=order,
+    )
+    before, after = exif.read(block), rewritten(block)
+    assert after.order == order
+    assert after.gps == before.gps
+    assert after.exif == before.exif
+    assert {tag: after.main[tag] for tag in (files.MAKE, SOFTWARE)} == {
+        tag: before.main[tag] for tag in (files.MAKE, SOFTWARE)
+    }
+
+
+def test_what_is_not_on_the_list_goes_and_is_named() -> None:
+    block = files.exif(
+        {files.MAKE: "Ladybug", DESCRIPTION: "my street", ARTIST: "Ann", 0xC000: b"blob"},
+        taken={files.MAKER_NOTE: b"\x01\x02" * 40, COMMENT: b"ASCII\0\0\0hello", SERIAL: "12345", files.TAKEN: "now"},
+    )
+    after = rewritten(block)
+    assert set(after.main) == {files.MAKE, files.EXIF_IFD}
+    assert set(after.exif) == {files.TAKEN}
+    assert set(exif.kinds(exif.read(block))) == {
+        *("Exif", "description", "artist", "other Exif tags"),
+        *("MakerNote", "user comment", "camera serial number"),
+    }
+    assert set(exif.kinds(after)) == {"Exif"}
+
+
+@pytest.mark.parametrize("value", [b"x" * 257, files.jpeg(8, 8)[:200]], ids=["long", "a picture's beginning"])
+def test_a_listed_tag_with_a_value_that_could_be_a_picture_goes(value: bytes) -> None:
+    block = files.exif({files.MAKE: value, files.ORIENTATION: [6]})
+    assert set(rewritten(block).main) == {files.ORIENTATION}
+
+
+def test_a_block_without_anything_listed_is_not_written() -> None:
+    assert exif.coded(exif.read(files.exif({DESCRIPTION: "my street"}))) is None
+
+
+@pytest.mark.parametrize(("stored", "orientation"), [(1, 1), (6, 6), (8, 8), (0, 1), (9, 1), (70_000, 1)])
+def test_an_orientation_that_exif_does_not_know_counts_as_upright(stored: int, orientation: int) -> None:
+    assert exif.read(files.exif({files.ORIENTATION: [stored]})).orientation == orientation
+
+
+@pytest.mark.parametrize(
+    ("block", "hidden"),
+    [
+        pytest.param(files.exif({files.MAKE: "x"}), [], id="nothing"),
+        pytest.param(files.exif({files.MAKE: "x"}, thumbnail=THUMBNAIL), ["Exif thumbnail 16x8"], id="a thumbnail"),
+        pytest.param(
+            files.exif({}, taken={files.MAKER_NOTE: b"maker" + THUMBNAIL}),
+            ["JPEG 16x8 inside the Exif block"],
+            id="a preview in a maker's note",
+        ),
+        pytest.param(b"rubbish" + THUMBNAIL, ["JPEG 16x8 inside the Exif block"], id="a block that cannot be read"),
+        pytest.param(files.exif({0x014A: [8]}), ["pictures in Exif sub-directories"], id="sub-directories"),
+    ],
+)
+def test_hidden_pictures_are_found(block: bytes, hidden: list[str]) -> None:
+    assert exif.hidden(block) == hidden
+
+
+def test_an_uncompressed_thumbnail_is_found_by_its_strips() -> None:
+    first = files.directory({1: [1]}, 8, "<", following=8 + 18)
+    second = files.directory({0x0100: [80], 0x0101: [60], 0x0111: [8], 0x0117: [100]}, 8 + 18, "<")
+    assert exif.hidden(tiff.header("<", 8) + first + second) == ["Exif thumbnail 80x60"]
+
+
+def test_no_picture_survives_the_rewriting() -> None:
+    block = files.exif({files.MAKE: "x"}, taken={files.MAKER_NOTE: THUMBNAIL}, thumbnail=THUMBNAIL)
+    coded = exif.coded(exif.read(block))
+    assert coded is not None
+    assert exif.hidden(coded) == []
+    assert b"\xff\xd8" not in coded
