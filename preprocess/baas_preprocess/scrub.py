@@ -1,0 +1,41 @@
+"""Put the metadata that may stay onto the redacted picture. An allow-list decides; all else of the original is gone.
+
+The finished file is built from the redacted picture, which carries no metadata, and from blocks written anew. Nothing
+is removed from the original, so nothing can be forgotten. The lists: `container/exif.py` (tags), `container/xmp.py`
+(properties), `container/png_metadata.py` (chunks); the ICC profile stays byte by byte.
+"""
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import NotPublishable
+from baas_preprocess.container import jpeg, jpeg_metadata, png, png_metadata, tiff_file
+from baas_preprocess.facts import ImageFormat, Inspection
+from baas_preprocess.inspection import format_of, metadata_of
+
+
+def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
+    """Return the finished file: the redacted picture, and of the original's metadata what is on the lists.
+
+    `redacted` is coded in the original's format; metadata that it carries itself is dropped. Scrubbing the result again
+    changes nothing. Raises `NotPublishable` when either file is not of the inspected format.
+    """
+    if format_of(redacted) != inspection.format or format_of(original) != inspection.format:
+        raise NotPublishable(
+            QuarantineReason.VERIFICATION_FAILED,
+            f"The redacted file is a {format_of(redacted)} and the original a {format_of(original)};"
+            f" both should be {inspection.format}.",
+        )
+    metadata = metadata_of(original)
+    match inspection.format:
+        case ImageFormat.JPEG:
+            density = jpeg_metadata.density_of(jpeg.walk(original))
+            return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), metadata.kept(), density)
+        case ImageFormat.PNG:
+            return png_metadata.with_metadata(png.walk(redacted)[0], png.walk(original)[0], metadata.kept())
+        case ImageFormat.TIFF:
+            return tiff_file.with_metadata(redacted, metadata)
+
+
+def removed(original: Inspection, finished: Inspection) -> tuple[str, ...]:
+    """Name the kinds of metadata and the hidden pictures that the original had and the finished file lacks."""
+    had = (*original.metadata, *original.hidden_images)
+    return tuple(name for name in had if name not in finished.metadata and name not in finished.hidden_images)
