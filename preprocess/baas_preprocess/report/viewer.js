@@ -182,7 +182,7 @@ function details(row, look) {
     element("dl", {}, ...term("State", row.dataset.state), ...term("Reason", row.dataset.reason),
       ...term("Size", $(".size", row).textContent), ...term("Input", code(input)), ...term("Output", code(output))),
     ...(row.dataset.link ? [link(row.dataset.link, "Open the published file")] : []),
-    ...(published ? [element("h3", { textContent: `${boxes.length} objects and their scores` }), element("ol", {}, ...objects)] : []),
+    ...(published ? [element("h3", { textContent: "Objects and scores" }), element("ol", {}, ...objects)] : []),
     ...(seconds.length ? [element("h3", { textContent: "Time" }), element("dl", { className: "steps" }, ...seconds)] : []),
   ];
 }
