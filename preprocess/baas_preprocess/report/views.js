@@ -1,6 +1,9 @@
 "use strict";
 // A picture seen through one of two views: from inside the sphere (WebGL 2), or flat. Both answer the same calls, so
 // that keys, pointer and boxes know nothing of either. Places on a picture are shares (0..1) of its width and height.
+//
+// No library: pannellum 2.5.6 loads pictures by request, which the page's policy forbids, and draws no areas. With the
+// projection of the boxes and the flat view written here anyway, one shader is all that it would save.
 
 const RAYS = `#version 300 es
 layout(location = 0) in vec2 corner; uniform vec2 reach; uniform mat3 axes; out vec3 ray;
