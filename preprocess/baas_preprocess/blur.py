@@ -19,9 +19,6 @@ from baas_preprocess.settings import Settings
 from baas_preprocess.source import FileSource, Selection, read_exclude_list
 from baas_preprocess.work import Job, Outcome, work
 
-# A server of ours that died does not come back: there is no use in long patience.
-LOCAL_PATIENCE_SECONDS = 10
-
 
 def blur(
     places: Sequence[str],
@@ -126,8 +123,8 @@ def _detector(settings: Settings, state: Path, on_status: Callable[[str], None])
     with ExitStack() as stack:
         if settings.triton is not None:
             on_status(f"Connecting to Triton at {settings.triton}")
-            yield stack.enter_context(TritonDetector(settings.triton))
+            yield stack.enter_context(TritonDetector(settings.triton, patience_seconds=settings.patience_seconds))
         else:
             on_status("Starting Triton on this machine")
             url = stack.enter_context(local_triton(settings.model_repository, state / "detector.log"))
-            yield stack.enter_context(TritonDetector(url, patience_seconds=LOCAL_PATIENCE_SECONDS))
+            yield stack.enter_context(TritonDetector(url, patience_seconds=settings.patience_seconds))

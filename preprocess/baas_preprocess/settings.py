@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     """A picture that ended its worker this often is quarantined."""
     triton: str | None = None
     """Triton's gRPC `host:port`; without it one is started."""
+    patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 30
+    """How long a Triton that does not answer is tried again."""
     model_repository: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("baas")) / "models")
     """What a Triton of our own serves."""
     ledger: str | None = None

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from baas_preprocess.cli.console import out, progress_bar
-from baas_preprocess.samples import generate
 
 
 @click.command("sample-panoramas")
@@ -21,6 +20,8 @@ def samples_command(folder: Path, count: int, seed: int) -> None:
     \b
         baas sample-panoramas demo/input --count 4
     """
+    from baas_preprocess.samples import generate  # noqa: PLC0415 - no other command should wait for the drawing code
+
     with progress_bar() as bar:
         task = bar.add_task("Drawing", total=count, rate="")
         generate(folder, count=count, seed=seed, on_done=lambda _: bar.advance(task))

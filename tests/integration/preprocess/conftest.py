@@ -1,0 +1,83 @@
+"""The command `baas` as its users run it, and pictures to run it on."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.postgres import postgres, postgres_url
+
+__all__ = ["postgres", "postgres_url"]
+
+BAAS = Path(sys.executable).with_name("baas")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `--json` printed."""
+        found: dict[str, Any] = json.loads(self.out)
+        return found
+
+
+def command(*arguments: str | Path, triton: str | None = None) -> list[str]:
+    """The argument list of a `baas` call."""
+    server = [] if triton is None else ["--triton", triton]
+    return [str(BAAS), *map(os.fspath, arguments), *server]
+
+
+@pytest.fixture
+def baas() -> Callable[..., Ended]:
+    """Run `baas` to its end."""
+
+    def run(*arguments: str | Path, triton: str | None = None) -> Ended:
+        done = subprocess.run(command(*arguments, triton=triton), check=False, capture_output=True, timeout=300)
+        return Ended(
+            code=done.returncode, out=done.stdout.decode(errors="replace"), err=done.stderr.decode(errors="replace")
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """A small street photo with people, from the assets of an installed package."""
+    spec = find_spec("ultralytics")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).with_name("assets") / "bus.jpg"
+    with Image.open(path) as picture:
+        return _jpeg(picture.resize((405, 540)))
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+
+    file = io.BytesIO()
+    picture.save(file, "jpeg", quality=90)
+    return file.getvalue()
+
+
+@pytest.fixture
+def photos(tmp_path: Path, photo: bytes) -> Path:
+    """A folder of three small photos in a tree."""
+    folder = tmp_path / "in"
+    for name in ("a.jpg", "street/b.jpg", "street/deep/c.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(photo)
+    return folder
