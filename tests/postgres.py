@@ -39,19 +39,25 @@ class PostgresServer:
     def create_database(self, template: str = "template1") -> str:
         """Make a database, a copy of `template`, and return its URL."""
         name = f"test_{secrets.token_hex(6)}"
-        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         return make_url(self.admin_url).set(database=name).render_as_string(hide_password=False)
 
     def drop_database(self, url: str) -> None:
         """Remove a database, whoever is still connected to it."""
-        self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+        self.execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
-    def _execute(self, statement: str) -> None:
+    def disconnect_all(self, url: str) -> None:
+        """Break every connection to a database, as a restart of the server would."""
+        gone = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s"
+        self.execute(gone, make_url(url).database)
+
+    def execute(self, statement: str, *values: object) -> None:
+        """Run one statement as administrator, outside of any transaction."""
         connection = psycopg2.connect(self.admin_url)
         try:
-            connection.autocommit = True  # a database cannot be made inside a transaction
+            connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement)
+                cursor.execute(statement, values or None)
         finally:
             connection.close()
 

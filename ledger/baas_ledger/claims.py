@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, insert, literal, select, tuple_, update
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError
@@ -234,8 +234,11 @@ def _finish(
 
 
 def _are_held(held: Collection[Claim]) -> ColumnElement[bool]:
-    pairs = [(one.image_id, one.token) for one in held]
-    return (images.c.state == ImageState.LEASED) & tuple_(images.c.id, images.c.token).in_(pairs)
+    return and_(
+        images.c.id.in_([one.image_id for one in held]),  # the pairs alone would not lead SQLite to the primary key
+        tuple_(images.c.id, images.c.token).in_([(one.image_id, one.token) for one in held]),
+        images.c.state == ImageState.LEASED,
+    )
 
 
 def _moved_to_pending(number: int) -> list[Change]:

@@ -1,7 +1,8 @@
 """Opens a ledger. The edge to drivers and their settings."""
 
+import sqlite3
+import time
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
@@ -81,23 +82,31 @@ def _sqlite_engine(url: URL, *, must_exist: bool) -> Engine:
         raise ConfigurationError(f"There is no ledger at {path}: nothing was recorded there yet, or the path is wrong.")
     if path.is_dir():
         raise ConfigurationError(f"{described(url)} is a folder; give the path of a file in it.")
-    # SQLAlchemy opens transactions below, not Python's driver, which would wait with BEGIN until the first write and
-    # then fail when another process has written in between.
+    # Transactions begin below and not in Python's driver, which would wait for the first write.
     engine = create_engine(url, connect_args={"isolation_level": None, "timeout": LOCK_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
-    # Readers and one writer at a time, without waiting for each other. Stays with the file once set.
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        connection.execute("PRAGMA journal_mode = WAL")
+    # With a write-ahead log, readers and the one writer do not wait for each other. It stays with the file once set.
+    deadline = time.monotonic() + LOCK_SECONDS
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            # SQLite's own patience does not cover this one change: another process is at it, or just did it.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _begin_sqlite(connection: Connection) -> None:
     reads_only = connection.get_execution_options().get(READS_ONLY, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {reads_only:d}")
+    # A writer waits at its beginning: later, what it has read could be outdated, and it would have to start over.
     connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 

@@ -32,6 +32,19 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.drop_database(url)
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """Two places where nothing is yet, on either database."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "first.sqlite"), str(tmp_path / "second.sqlite")
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    urls = server.create_database(), server.create_database()
+    yield urls
+    for url in urls:
+        server.drop_database(url)
+
+
 @pytest.fixture
 def ledger(ledger_url: str) -> Iterator[Engine]:
     """An empty ledger."""

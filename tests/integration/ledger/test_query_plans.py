@@ -1,0 +1,126 @@
+"""What is asked all the time is answered from an index, however many images are done already."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from baas_ledger import claims, records
+from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.progress import read_progress
+from baas_ledger.runs import finish_run
+from baas_ledger.tables import ImageState, images
+from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, new_run
+from tests.postgres import PostgresServer
+
+IMAGES = 20_000
+FEW = {0: "pending", 1: "leased", 2: "quarantined"}
+EXPLAIN = {"postgresql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
+SOON = NOON + timedelta(seconds=1)
+
+
+def row(number: int) -> dict[str, object]:
+    """One of many images: one in a hundred is pending, leased, quarantined; the others are published."""
+    state = FEW.get(number % 100, "published")
+    is_published, is_quarantined = state == "published", state == "quarantined"
+    done = "sha256:0" if is_published else None
+    return {
+        "name": f"{number}.jpg",
+        "source_version": "1",
+        "size_bytes": 10,
+        "state": state,
+        "attempts": 1,
+        "token": 1,
+        "worker": "w",
+        "lease_until": NOON if state == "leased" else None,
+        **dict.fromkeys(("input_digest", "output_digest", "model_digest", "config_digest"), done),
+        **dict.fromkeys(("output_size_bytes", "persons", "licence_plates"), 1 if is_published else None),
+        **dict.fromkeys(("reason", "message"), "Damaged" if is_quarantined else None),
+        "finished_at": NOON + timedelta(milliseconds=number) if is_published or is_quarantined else None,
+    }
+
+
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL", "PostgreSQL that has no statistics yet"])
+def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, str]]:
+    """A ledger with many images in every state, and its run."""
+    server: PostgresServer | None = None if request.param == "SQLite" else request.getfixturevalue("postgres")
+    url = server.create_database() if server else str(tmp_path_factory.mktemp("full") / "ledger.sqlite")
+    engine = open_ledger(url)
+    run_id = new_run(engine)
+    with transaction(engine) as connection:
+        connection.execute(insert(images), [{"run_id": run_id, **row(number)} for number in range(IMAGES)])
+        if request.param == "PostgreSQL":
+            connection.execute(text("ANALYZE"))
+    yield engine, run_id
+    engine.dispose()
+    if server:
+        server.drop_database(url)
+
+
+def plans(engine: Engine, action: Callable[[Connection], object]) -> str:
+    """Run an action, undo it, and return the database's plans of its statements that look for images."""
+    seen: list[str] = []
+
+    def explain(
+        connection: Connection, cursor: Any, statement: str, values: Any, context: Any, executemany: bool
+    ) -> None:
+        if "images" in statement and statement.startswith(("SELECT", "UPDATE", "WITH")):
+            cursor.execute(f"{EXPLAIN[engine.dialect.name]} {statement}", values)
+            seen.append("\n".join(str(line[-1]) for line in cursor.fetchall()))
+
+    event.listen(engine, "before_cursor_execute", explain)
+    try:
+        with engine.connect() as connection:
+            action(connection)
+            connection.rollback()
+    finally:
+        event.remove(engine, "before_cursor_execute", explain)
+    return "\n\n".join(seen)
+
+
+def take(connection: Connection, run_id: str) -> object:
+    return claims.claim(connection, run_id, worker="w", lease=LEASE, limit=10, max_attempts=3, now=SOON)
+
+
+def finish_one(connection: Connection, run_id: str) -> None:
+    held = claims.claim(connection, run_id, worker="w", lease=LEASE, limit=10, max_attempts=3, now=SOON)
+    claims.renew(connection, held, lease=LEASE, now=SOON)
+    claims.finish_published(connection, held[0], PUBLISHED, now=SOON)
+    claims.release(connection, held[1:])
+
+
+@pytest.mark.parametrize(
+    ("action", "indexes"),
+    [
+        pytest.param(take, ["ix_images_leased", "ix_images_pending"], id="claiming"),
+        pytest.param(finish_one, [], id="renewing, finishing, releasing"),
+        pytest.param(finish_run, ["ix_images_pending", "ix_images_leased"], id="asking whether a run is done"),
+        pytest.param(
+            lambda connection, run_id: read_progress(connection, run_id, now=NOON + timedelta(seconds=20)),
+            ["ix_images_finished"],
+            id="progress",
+        ),
+        pytest.param(
+            lambda connection, run_id: records.images(connection, run_id, state=ImageState.QUARANTINED, limit=10),
+            ["ix_images_quarantined"],
+            id="listing the quarantined",
+        ),
+        pytest.param(
+            lambda connection, run_id: records.images(connection, run_id, after="5", limit=10),
+            [],
+            id="listing all",
+        ),
+    ],
+)
+def test_no_frequent_question_reads_the_whole_table(
+    full: tuple[Engine, str], action: Callable[[Connection, str], object], indexes: list[str]
+) -> None:
+    engine, run_id = full
+    seen = plans(engine, lambda connection: action(connection, run_id))
+    assert seen
+    assert "Seq Scan on images" not in seen, seen
+    assert "SCAN images" not in seen, seen
+    for index in indexes:
+        assert index in seen, seen
