@@ -1,0 +1,296 @@
+"""What people write: the BlurJob. Schema, defaults, refusals and the reference page all come from these models."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from baas_crds.parts import DNS_LABEL, Part, Rule, Switch, Whole, matches
+from baas_crds.places import Output, Source
+from baas_crds.pods import PodTemplate
+from baas_crds.status import BlurJobStatus
+
+GROUP = "blurring.amsterdam.nl"
+VERSION = "v1alpha1"
+KIND = "BlurJob"
+A_YEAR = 31_536_000
+# A child is called after its BlurJob with at most 11 characters behind it, and no label holds more than 63.
+MAX_NAME_LENGTH = 52
+
+
+class Confidence(Part):
+    """The lowest score at which something is redacted, in thousandths: 50 means 0.05. Lower redacts more."""
+
+    person: Annotated[Whole, Field(ge=1, le=999)] = 50
+    """For persons."""
+    licence_plate: Annotated[Whole, Field(ge=1, le=999)] = 10
+    """For licence plates."""
+
+    def as_scores(self) -> dict[str, float]:
+        """Return scores between 0 and 1 under the detector's class names (`person`, `licence_plate`)."""
+        return {"person": self.person / 1000, "licence_plate": self.licence_plate / 1000}
+
+
+class Detector(Part):
+    """Which model looks for persons and licence plates, and how sure it must be."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        matches(
+            "triton_url",
+            "grpcs?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?:[0-9]{1,5}",
+            "tritonUrl is Triton's gRPC address such as grpc://triton.models.svc:8001, or grpcs:// with TLS",
+            optional=True,
+        ),
+        matches("model", "[A-Za-z0-9_.-]+", "model is the name alone of a model in Triton, such as person_plate"),
+        matches(
+            "model_digest",
+            "sha256:[0-9a-f]{64}",
+            "modelDigest is sha256: and 64 hexadecimal digits, as `baas-detector check` prints it",
+            optional=True,
+        ),
+    )
+
+    triton_url: Annotated[str, Field(max_length=253)] | None = None
+    """Triton's gRPC address, such as `grpc://triton.models.svc:8001` (`grpcs://` with TLS). Unset: the chart's."""
+    model: Annotated[str, Field(max_length=63)] = "person_plate"
+    """The model's name in Triton."""
+    version: Annotated[Whole, Field(ge=1, le=2_147_483_647)] | None = None
+    """The model's version. Unset: the newest one that is ready when the run is planned; the run keeps it."""
+    model_digest: Annotated[str, Field(max_length=71)] | None = None
+    """The one model that may be used, whatever name and version say. With another one the run does not start."""
+    confidence_permille: Confidence = Confidence()
+    """The lowest score at which something is redacted, in thousandths, for each class."""
+
+    @property
+    def triton_address(self) -> str | None:
+        """`host:port` without the scheme, as gRPC clients want it."""
+        return None if self.triton_url is None else self.triton_url.split("://", 1)[1]
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.triton_url is not None and self.triton_url.startswith("grpcs://")
+
+
+class RedactionMethod(StrEnum):
+    """What a redacted region looks like; the information left in it is the same few cells."""
+
+    PIXELATE = "Pixelate"
+    BLUR = "Blur"
+    SOLID = "Solid"
+
+
+class Redaction(Part):
+    """How persons and licence plates are made unrecognisable."""
+
+    method: RedactionMethod = RedactionMethod.PIXELATE
+    """The look of a redacted region. Blur is the smooth look over the same cells, Solid is one colour."""
+    cells: Annotated[Whole, Field(ge=1, le=16)] = 6
+    """At most this many cells along a box's long side, whatever its size. Fewer reveal less."""
+    padding_percent: Annotated[Whole, Field(ge=0, le=200)] = 10
+    """Added on each side of a box, in percent of its width and height."""
+
+    @property
+    def padding_share(self) -> float:
+        """`padding_percent` as a share: 0.1 for 10."""
+        return self.padding_percent / 100
+
+
+class VerificationMode(StrEnum):
+    """Which finished pictures the detector looks at again before they are published."""
+
+    REDETECT = "Redetect"
+    SAMPLE = "Sample"
+    OFF = "Off"
+
+
+class Verification(Part):
+    """The second look at finished pictures. The checks of the file itself are always done."""
+
+    mode: VerificationMode = VerificationMode.REDETECT
+    """Redetect: every picture. Sample: some. Off: none. What a second look finds is redacted, or the picture is
+    quarantined."""
+    sample_percent: Annotated[Whole, Field(ge=1, le=100)] = 5
+    """How many pictures get the second look in mode Sample; the other modes ignore it."""
+
+
+class QualityCheck(Part):
+    """A sample for people to look at."""
+
+    sample_size: Annotated[Whole, Field(ge=1, le=10_000)]
+    """How many published pictures are drawn at random when the run is complete."""
+
+
+class DeleteSource(StrEnum):
+    """When originals are deleted."""
+
+    NEVER = "Never"
+    AFTER_VERIFIED = "AfterVerified"
+
+
+class Retention(Part):
+    """What happens to originals."""
+
+    delete_source: DeleteSource = DeleteSource.NEVER
+    """AfterVerified: an original is deleted once its output was read back and passed the second look. Originals of
+    quarantined and excluded pictures stay."""
+
+
+def _nested(one: str, other: str) -> str:
+    """CEL for: one folder is the other, or lies in it."""
+    return (
+        f"({one} == '' || {other} == '' || ({one} + '/').startsWith({other} + '/') "
+        f"|| ({other} + '/').startsWith({one} + '/'))"
+    )
+
+
+def _are_nested(one: str, other: str) -> bool:
+    return not one or not other or f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
+
+
+def _blobs_apart(spec: "BlurJobSpec") -> bool:
+    source, output = spec.source.azure_blob, spec.output.azure_blob
+    return (
+        source is None
+        or output is None
+        or (source.account_url, source.container) != (output.account_url, output.container)
+        or not _are_nested(source.prefix, output.prefix)
+    )
+
+
+def _volumes_apart(spec: "BlurJobSpec") -> bool:
+    source, output = spec.source.volume, spec.output.volume
+    return (
+        source is None
+        or output is None
+        or source.claim_name != output.claim_name
+        or not _are_nested(source.path, output.path)
+    )
+
+
+_DELETES = "self.retention.deleteSource == 'AfterVerified'"
+
+
+class BlurJobSpec(Part):
+    """What is to be done."""
+
+    CHANGEABLE: ClassVar[frozenset[str]] = frozenset(
+        {"parallelism", "suspend", "max_quarantined_percent", "active_deadline_seconds", "ttl_seconds_after_finished"}
+    )
+    """Everything else is fixed when the BlurJob is created: it decides the outputs, or pods that exist already."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.source.azureBlob) || !has(self.output.azureBlob) "
+            "|| self.source.azureBlob.accountUrl != self.output.azureBlob.accountUrl "
+            "|| self.source.azureBlob.container != self.output.azureBlob.container "
+            f"|| !{_nested('self.source.azureBlob.prefix', 'self.output.azureBlob.prefix')}",
+            holds=_blobs_apart,
+            sentence="output must lie outside source: with the same account and container neither prefix may lie "
+            "within the other, or outputs would be blurred again and originals overwritten",
+            field="output",
+        ),
+        Rule(
+            cel="!has(self.source.volume) || !has(self.output.volume) "
+            "|| self.source.volume.claimName != self.output.volume.claimName "
+            f"|| !{_nested('self.source.volume.path', 'self.output.volume.path')}",
+            holds=_volumes_apart,
+            sentence="output must lie outside source: with the same claim neither path may lie within the other, "
+            "or outputs would be blurred again and originals overwritten",
+            field="output",
+        ),
+        Rule(
+            cel=f"!({_DELETES}) || self.verification.mode == 'Redetect'",
+            holds=lambda spec: (
+                spec.retention.delete_source is not DeleteSource.AFTER_VERIFIED
+                or spec.verification.mode is VerificationMode.REDETECT
+            ),
+            sentence="retention.deleteSource AfterVerified needs verification.mode Redetect: "
+            "an original is deleted only after its output passed the second look",
+            field="retention",
+        ),
+        Rule(
+            cel=f"!({_DELETES}) || !has(self.source.panoramaApi)",
+            holds=lambda spec: (
+                spec.retention.delete_source is not DeleteSource.AFTER_VERIFIED or spec.source.panorama_api is None
+            ),
+            sentence="retention.deleteSource AfterVerified is not possible with source.panoramaApi, "
+            "which cannot delete: use Never",
+            field="retention",
+        ),
+        matches("queue_name", DNS_LABEL, "queueName is the name of a Kueue LocalQueue in the namespace", optional=True),
+    )
+
+    source: Source
+    """Where panoramas come from, and which of them. Exactly one place."""
+    output: Output
+    """Where safe panoramas go. Exactly one place, outside the source."""
+    detector: Detector = Detector()
+    """Which model looks for persons and licence plates, and how sure it must be."""
+    redaction: Redaction = Redaction()
+    """How persons and licence plates are made unrecognisable."""
+    verification: Verification = Verification()
+    """The second look at finished pictures."""
+    quality_check: QualityCheck | None = None
+    """A sample for people to look at. Unset: none is drawn."""
+    retention: Retention = Retention()
+    """What happens to originals."""
+    parallelism: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    """How many worker pods work at once; `kubectl scale` sets it too. To pause, use `suspend`."""
+    images_per_claim: Annotated[Whole, Field(ge=1, le=1000)] = 10
+    """How many images a worker takes from the ledger at once. More spares the database, fewer share the rest of a
+    run more evenly."""
+    images_in_flight: Annotated[Whole, Field(ge=1, le=64)] = 2
+    """How many images a worker treats at once. Each needs about 0.5 GB of memory."""
+    max_attempts_per_image: Annotated[Whole, Field(ge=1, le=100)] = 5
+    """An image that was begun this often without a result is quarantined as TooManyAttempts."""
+    max_quarantined_percent: Annotated[Whole, Field(ge=0, le=100)] = 1
+    """Share of images that may stay unpublished. Above it the run ends as `Failed/TooManyQuarantined`; with 0 a single
+    quarantined image fails it. Quarantined images stay unpublished either way."""
+    active_deadline_seconds: Annotated[Whole, Field(ge=1, le=A_YEAR)] | None = None
+    """The run fails after this time, counted from its start, pauses left out. What was published stays. Unset: no
+    deadline."""
+    ttl_seconds_after_finished: Annotated[Whole, Field(ge=0, le=A_YEAR)] | None = None
+    """The BlurJob is deleted this long after it ended; ledger and outputs stay. Unset: it is kept."""
+    suspend: Switch = False
+    """Pause: workers finish what they are at, give back their claims and go. Set it to false to go on."""
+    queue_name: Annotated[str, Field(max_length=63)] | None = None
+    """The Kueue LocalQueue that admits the pods. Unset: no queue."""
+    pod_template: PodTemplate = PodTemplate()
+    """What differs from the chart's pods."""
+
+
+class Metadata(Part):
+    """The part of an object's metadata that the BlurJob has rules for. Other fields are left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, Field(max_length=253)]
+    """The BlurJob's name."""
+    namespace: Annotated[str, Field(max_length=63)] | None = None
+    """Where it lives, with its Secrets, ConfigMaps and claims."""
+
+
+class BlurJob(Part):
+    """Makes the panoramas of a source safe to publish: persons and licence plates are redacted, or the image stays."""
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel=f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
+            holds=lambda job: len(job.metadata.name) <= MAX_NAME_LENGTH,
+            sentence=f"metadata.name may have at most {MAX_NAME_LENGTH} characters, so that its pods' names fit",
+        ),
+        Rule(
+            cel="!self.metadata.name.contains('.')",
+            holds=lambda job: "." not in job.metadata.name,
+            sentence="metadata.name may not contain dots, because its pods' host names cannot",
+        ),
+    )
+
+    api_version: Literal["blurring.amsterdam.nl/v1alpha1"] = "blurring.amsterdam.nl/v1alpha1"
+    kind: Literal["BlurJob"] = "BlurJob"
+    metadata: Metadata
+    spec: BlurJobSpec
+    """What is to be done."""
+    status: BlurJobStatus | None = None
+    """What has happened so far. Written by the operator."""
