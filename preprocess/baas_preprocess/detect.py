@@ -26,7 +26,9 @@ MODEL = "person_plate"
 CLASSES = tuple(ObjectClass)
 # gRPC status codes that waiting may repair; the others say that the request or the model is wrong.
 RETRYABLE = frozenset(
-    f"StatusCode.{code}" for code in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "CANCELLED")
+    f"StatusCode.{code}"
+    # A server that is stopping, or loads a new version, says for a moment that it has no such model.
+    for code in ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "CANCELLED", "NOT_FOUND")
 )
 # What the server answers when this picture's request, not the set-up, is at fault.
 _REFUSALS = frozenset({"StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL", "StatusCode.OUT_OF_RANGE"})
@@ -115,7 +117,12 @@ class TritonDetector:
     def _read_model(self) -> Model:
         with _triton_errors(self._url):
             if not self._client.is_model_ready(MODEL, client_timeout=self._deadline_seconds):
-                raise DependencyUnavailable(f"Triton at {self._url} has no ready model {MODEL!r}")
+                if self._client.is_server_ready(client_timeout=self._deadline_seconds):
+                    raise ConfigurationError(
+                        f"Triton at {self._url} has no model {MODEL!r}: let it serve what "
+                        "`baas-detector build-repository` makes."
+                    )
+                raise DependencyUnavailable(f"Triton at {self._url} is not ready yet")
             metadata = self._client.get_model_metadata(MODEL, as_json=True, client_timeout=self._deadline_seconds)
             answer = self._client.get_model_config(MODEL, as_json=True, client_timeout=self._deadline_seconds)
         return model_of(metadata, answer["config"], url=self._url)

@@ -57,6 +57,7 @@ OPTIONS = (
     click.option("--detections", is_flag=True, default=None, help=_help("detections", "JSON and YOLO text.")),
     click.option("--save-masks", type=click.Path(path_type=Path), metavar="DIR", help=_help("save_masks")),
     click.option("--triton", metavar="HOST:PORT", help=_help("triton")),
+    click.option("--patience-seconds", type=float, metavar="N", help=_help("patience_seconds", "[30]")),
     click.option("--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=_help("model_repository")),
     click.option("--ledger", metavar="URL", help=_help("ledger")),
 )

@@ -37,8 +37,11 @@ def running(*arguments: str | Path, triton: str | None = None) -> Iterator[subpr
     """A `baas blur` that has planned and works."""
     with subprocess.Popen(command("blur", *arguments, triton=triton), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        while (line := process.stderr.readline()) and "to do" not in line:
-            pass
+        said = ""
+        while "to do" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
         yield process
         if process.poll() is None:
             process.kill()
@@ -115,7 +118,7 @@ def test_a_triton_that_dies_midway_ends_the_call_and_loses_nothing(
             os.killpg(server.pid, signal.SIGKILL)
             _, err = process.communicate(timeout=120)
         server.wait()
-    assert process.returncode == ExitCode.UNREACHABLE
+    assert process.returncode == ExitCode.UNREACHABLE, err
     assert f"Error: Triton at {address} does not answer" in err
     assert len(published(out)) < 24
     ended = baas("blur", many, out, "--json", triton=triton)
