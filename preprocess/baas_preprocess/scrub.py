@@ -8,8 +8,8 @@ is removed from the original, so nothing can be forgotten. The lists: `container
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess.container import jpeg, jpeg_metadata, png, png_metadata, tiff_file
+from baas_preprocess.container.formats import format_of, metadata_of
 from baas_preprocess.facts import ImageFormat, Inspection
-from baas_preprocess.inspection import format_of, metadata_of
 
 
 def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:

@@ -50,7 +50,7 @@ _INTEROP_TAGS: Final = frozenset({0x0001, 0x0002, 0x1001, 0x1002})
 _NAMES: Final = {
     0x010E: "description",
     0x013B: "artist",
-    0x02BC: "XMP",
+    0x02BC: "XMP in Exif",
     0x83BB: "IPTC",
     0x8649: "Photoshop resources",
     0x927C: "MakerNote",

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from baas_preprocess.container import exif, icc, photoshop, pictures, tiff, xmp
+from baas_preprocess.container import exif, icc, photoshop, pictures, tiff
 from baas_preprocess.container.jpeg import APP, COM, PICTURE, Jpeg, Segment, assembled, coded
 from baas_preprocess.container.metadata import Blocks, Metadata, gathered
 from baas_preprocess.container.refusals import Malformed
@@ -79,11 +79,15 @@ def metadata_of(data: bytes, jpeg: Jpeg) -> Metadata:
 
 
 def _hidden(name: str, payloads: list[bytes]) -> list[str]:
-    """Describe the pictures in all segments of one name; in those without a reader of their own, by how files begin."""
+    """Describe the pictures in all segments of one name.
+
+    The first segment is read by its reader. Repeated ones are only searched for how files begin, since they never stay,
+    and a hostile file could hold thousands.
+    """
     reader = _READERS.get(name)
-    if reader is not None:
-        return [picture for payload in payloads for picture in reader(payload)]
-    return [f"{picture} in {name}" for payload in payloads for picture in pictures.inside(payload)]
+    found = reader(payloads[0]) if reader and payloads else []
+    rest = payloads[1:] if reader else payloads
+    return found + [f"{picture} in {name}" for payload in rest for picture in pictures.inside(payload)]
 
 
 def _in_exif(payload: bytes) -> list[str]:
@@ -94,21 +98,8 @@ def _in_jfif(payload: bytes) -> list[str]:
     return [f"JFIF thumbnail {payload[12]}x{payload[13]}"] if len(payload) >= 14 and any(payload[12:14]) else []
 
 
-def _in_jfif_extension(_: bytes) -> list[str]:
-    return ["JFIF extension thumbnail"]
-
-
-def _in_extended_xmp(_: bytes) -> list[str]:
-    return ["extended XMP"]
-
-
 def _in_jumbf(payload: bytes) -> list[str]:
     return ["content credentials (C2PA)" if b"c2pa" in payload else "JUMBF boxes"]
-
-
-def _in_block(_: bytes) -> list[str]:
-    """Nothing here: the blocks are searched where they are read."""
-    return []
 
 
 def _in_mpf(payload: bytes) -> list[str]:
@@ -128,13 +119,14 @@ def _in_mpf(payload: bytes) -> list[str]:
 _READERS: Final[Mapping[str, Callable[[bytes], list[str]]]] = {
     "Exif": _in_exif,
     "JFIF": _in_jfif,
-    "JFIF extension": _in_jfif_extension,
-    "XMP": xmp.hidden,
-    "extended XMP": _in_extended_xmp,
-    "ICC": _in_block,
+    "JFIF extension": lambda _: ["JFIF extension thumbnail"],
+    "extended XMP": lambda _: ["extended XMP"],
     "MPF": _in_mpf,
     "JUMBF": _in_jumbf,
-    "Photoshop resources": _in_block,
+    # Searched where they are read.
+    "XMP": lambda _: [],
+    "ICC": lambda _: [],
+    "Photoshop resources": lambda _: [],
 }
 
 
@@ -152,7 +144,7 @@ def with_metadata(redacted: bytes, jpeg: Jpeg, blocks: Blocks, density: bytes | 
     Its JFIF and Adobe segments stay as the coder wrote them, since decoders take the meaning of the colours from them;
     `density` (unit and two numbers, five bytes) replaces the one in JFIF.
     """
-    own = {name_of(segment): segment for segment in reversed(jpeg.segments)}  # the first of each name
+    own = {name_of(segment): segment for segment in jpeg.segments}  # the last of each name, as decoders take them
     parts: list[bytes | memoryview] = []
     if (jfif := own.get("JFIF")) and is_jfif(jfif):
         parts.append(coded(_APP0, jfif.payload[:7] + (density or jfif.payload[7:12]) + b"\0\0"))
@@ -161,7 +153,7 @@ def with_metadata(redacted: bytes, jpeg: Jpeg, blocks: Blocks, density: bytes | 
     if blocks.xmp:
         parts.append(coded(_APP1, _XMP_HEAD + blocks.xmp))
     parts += [coded(_APP2, part) for part in icc.parted(blocks.icc or b"")]
-    if adobe := own.get("Adobe"):
+    if (adobe := own.get("Adobe")) and _is_adobe(adobe):
         parts.append(coded(_APP14, adobe.payload[:12]))
     view = memoryview(redacted)
     parts += [view[segment.start : segment.end] for segment in jpeg.segments if name_of(segment) is None]
@@ -170,4 +162,4 @@ def with_metadata(redacted: bytes, jpeg: Jpeg, blocks: Blocks, density: bytes | 
 
 def density_of(jpeg: Jpeg) -> bytes | None:
     """The pixel density of the JFIF segment: unit, across, down. None without JFIF."""
-    return next((segment.payload[7:12] for segment in jpeg.segments if is_jfif(segment)), None)
+    return next((segment.payload[7:12] for segment in reversed(jpeg.segments) if is_jfif(segment)), None)

@@ -78,6 +78,8 @@ _PICTURES: Final = {
 }
 # The first bytes of a JPEG and of a PNG in base64.
 _BASE64_PICTURE: Final = re.compile(rb"/9j/[2-4]|iVBORw0KGgo")
+_RETURN: Final = {"\r": "&#13;"}
+"""A reader would take a bare one for the end of a line (XML 1.0, 2.11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +141,10 @@ def _pairs(root: Element) -> Iterator[tuple[str, str, bool]]:
 
 def _listed(name: str, value: str, is_attribute: bool) -> Property | None:
     namespace, _, local_name = name[1:].partition("}")
-    text = value.strip()
     schema = SCHEMAS.get(namespace)
-    if schema is None or local_name not in schema.names or not 0 < len(text) <= MAX_VALUE_CHARS:
+    if schema is None or local_name not in schema.names or not value.strip() or len(value) > MAX_VALUE_CHARS:
         return None
-    return Property(namespace=namespace, name=local_name, value=text, is_attribute=is_attribute)
+    return Property(namespace=namespace, name=local_name, value=value, is_attribute=is_attribute)
 
 
 def kinds(packet: Packet) -> list[str]:
@@ -164,7 +165,7 @@ def coded(properties: tuple[Property, ...]) -> bytes:
         if each.is_attribute:
             attributes += f"\n   {name}={quoteattr(each.value)}"
         else:
-            elements += f"\n   <{name}>{escape(each.value)}</{name}>"
+            elements += f"\n   <{name}>{escape(each.value, _RETURN)}</{name}>"
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF{declared}>\n'

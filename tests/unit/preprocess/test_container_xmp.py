@@ -7,8 +7,10 @@ from baas_preprocess.container.refusals import Malformed
 from tests.unit.preprocess import files
 
 TEXTS = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn")), min_size=1, max_size=xmp.MAX_VALUE_CHARS
-).filter(lambda text: text.strip() == text)
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cn"), include_characters="\r\n\t<&>'\""),
+    min_size=1,
+    max_size=xmp.MAX_VALUE_CHARS,
+).filter(lambda text: bool(text.strip()))
 
 
 def rewritten(packet: bytes) -> xmp.Packet:

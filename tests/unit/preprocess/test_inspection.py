@@ -1,4 +1,5 @@
 import struct
+import time
 import zlib
 from typing import Any
 
@@ -324,3 +325,32 @@ def test_no_bytes_lead_to_anything_but_an_inspection_or_a_refusal(data: bytes) -
         return
     assert 0 < found.width_px * found.height_px <= MAX_PIXELS
     assert 1 <= found.orientation <= 8
+
+
+def full_directory(following: int) -> bytes:
+    return files.directory({tag: [tag] for tag in range(1_000)}, 8, "<", following)
+
+
+LONG_EXIF = files.EXIF + b"II*\0\x08\0\0\0" + b"".join(full_directory(8 + 12_006 * n) for n in range(1, 6))
+LONG_XMP = b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"<a>" + b"<b/>" * 240_000 + b"</a>")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(files.with_segments(files.jpeg(), *[(files.APP1, LONG_EXIF)] * 150), id="directories without end"),
+        pytest.param(files.with_segments(files.jpeg(), *[(0xE5, files.jpeg(8, 8))] * 9_000), id="pictures everywhere"),
+        pytest.param(files.with_chunks(files.png(), (b"iTXt", LONG_XMP)), id="a packet of a million bytes in 2 KB"),
+        pytest.param(
+            files.with_chunks(files.png(), (b"iCCP", b"name\0\0" + zlib.compress(bytes(300_000_000)))),
+            id="a profile of 300 MB in 300 KB",
+        ),
+        pytest.param(files.with_chunks(files.png(), (b"eXIf", EXIF + bytes(9_000_000))), id="an Exif block of 9 MB"),
+        pytest.param(files.with_chunks(files.png(), *[(b"abCd", b"")] * 50_000), id="chunks without end"),
+    ],
+)
+def test_a_hostile_file_is_judged_in_bounded_time(data: bytes) -> None:
+    start = time.process_time()
+    seen(data)
+    # 0.01 to 0.5 s where measured.
+    assert time.process_time() - start < 5

@@ -11,8 +11,9 @@ from PIL import Image
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
+from baas_preprocess.container.formats import metadata_of
 from baas_preprocess.facts import Inspection
-from baas_preprocess.inspection import inspect, metadata_of
+from baas_preprocess.inspection import inspect
 from baas_preprocess.scrub import removed, scrub
 from tests.unit.preprocess import files
 
