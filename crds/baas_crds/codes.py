@@ -1,9 +1,16 @@
-"""Every code a person or a program may meet: exit codes and the reasons of quarantine.
+"""Every code a person or a program may meet: object classes, exit codes and the reasons of quarantine.
 
 The same strings stand in the ledger, the status, metric labels and docs/reference.
 """
 
 from enum import IntEnum, StrEnum
+
+
+class ObjectClass(StrEnum):
+    """What is redacted. The members stand in the order of the detector's class numbers."""
+
+    PERSON = "person"
+    LICENCE_PLATE = "licence_plate"
 
 
 class ExitCode(IntEnum):

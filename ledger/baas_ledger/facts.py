@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_ledger.tables import ImageState, RunState
 
-ObjectClass: TypeAlias = Literal["person", "licence_plate"]
 Timings: TypeAlias = Mapping[str, float]
 """Seconds per step."""
 

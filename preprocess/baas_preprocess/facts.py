@@ -12,6 +12,8 @@ from typing import NewType, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from baas_crds.codes import ObjectClass as ObjectClass  # every room's word, also here for the steps
+
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3), RGB, 0..255."""
 
@@ -25,13 +27,6 @@ class ImageFormat(StrEnum):
     JPEG = "jpeg"
     PNG = "png"
     TIFF = "tiff"
-
-
-class ObjectClass(StrEnum):
-    """What is redacted. The members stand in the order of the detector's class numbers."""
-
-    PERSON = "person"
-    LICENCE_PLATE = "licence_plate"
 
 
 class Method(StrEnum):
