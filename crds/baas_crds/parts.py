@@ -107,7 +107,9 @@ Time = Annotated[AwareDatetime, AfterValidator(_whole_seconds)]
 """A moment as Kubernetes keeps it: UTC, whole seconds."""
 
 Whole = Annotated[int, Field(strict=True)]
+"""A whole number; `"4"` and `4.5` are none. Kubernetes stores `4.0` as 4."""
 Switch = Annotated[bool, Field(strict=True)]
+"""Yes or no; `"yes"` is neither."""
 
 DNS_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 DNS_SUBDOMAIN = rf"{DNS_LABEL}(\.{DNS_LABEL})*"
@@ -126,7 +128,8 @@ class Unique:
 
     def _checked(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         keys = [entry if self.key is None else getattr(entry, self.key) for entry in entries]
-        if twice := next((key for place, key in enumerate(keys) if key in keys[:place]), None):
+        twice = next((key for place, key in enumerate(keys) if key in keys[:place]), None)
+        if twice is not None:
             raise ValueError(f"Duplicate value: {twice}")
         return entries
 

@@ -18,7 +18,7 @@ from baas_crds.reading import read_blurjob, read_spec
 from baas_crds.reference import Refusal
 from baas_crds.status import BlurJobStatus, Detections, Images, Phase, QuarantineCount
 from tests.blurjobs import EXAMPLES, ROOT, documents, example, refusals, refused, with_change
-from tests.e2e.conftest import Cluster
+from tests.e2e.clusters import Cluster
 
 NAME = "blurjobs.blurring.amsterdam.nl"
 Refused = pytest.fail.Exception
@@ -297,8 +297,10 @@ def test_the_columns_tell_the_story(cluster: Cluster, home: str) -> None:
     assert lines[1][:-1] == ["archive-2019", "Complete", "97", "100", "2", "42", "2026-01-31T12:00:00Z"]
 
 
-def test_a_blurjob_is_among_all(cluster: Cluster, home: str) -> None:
-    assert "blurjob.blurring.amsterdam.nl/my-first-run" in cluster.kubectl("get", "all", "-n", home)
+def test_a_blurjob_is_among_all_and_has_a_short_name(cluster: Cluster) -> None:
+    listed = cluster.kubectl("api-resources", "--api-group", "blurring.amsterdam.nl", "--output", "wide").splitlines()
+    assert listed[1].split()[:5] == ["blurjobs", "bj", "blurring.amsterdam.nl/v1alpha1", "true", "BlurJob"]
+    assert listed[1].endswith(" all")
 
 
 def test_the_spec_cannot_be_written_through_the_status(cluster: Cluster, home: str) -> None:

@@ -120,7 +120,7 @@ def test_tritons_address_is_taken_from_its_url(url: str | None, address: str | N
 def test_a_spec_cannot_be_changed_in_place() -> None:
     spec = read_spec(example("minimal")["spec"])
     with pytest.raises(ValidationError, match="frozen"):
-        spec.parallelism = 3  # type: ignore[misc]
+        spec.parallelism = 3
 
 
 def test_python_names_are_refused_in_documents() -> None:
