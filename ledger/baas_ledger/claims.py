@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, insert, literal, select, tuple_, update
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import BaasError
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
@@ -90,13 +90,13 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
     harmless.
     """
     found = Counter(one.object_class for one in outcome.detections)
-    fate: dict[str, Any] = {
+    objects = {"persons": found[ObjectClass.PERSON], "licence_plates": found[ObjectClass.LICENCE_PLATE]}
+    fate = {
         "output_digest": outcome.output_digest,
         "output_size_bytes": outcome.output_size_bytes,
         "output_version": outcome.output_version,
         "masked_share": outcome.masked_share,
-        "persons": found["person"],
-        "licence_plates": found["licence_plate"],
+        **objects,
     }
     if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=moment(connection, now)):
         return
@@ -106,9 +106,7 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
     ]
     if rows:
         connection.execute(insert(detections), rows)
-    entered = Change(
-        state=ImageState.PUBLISHED, images=1, persons=found["person"], licence_plates=found["licence_plate"]
-    )
+    entered = Change(state=ImageState.PUBLISHED, images=1, **objects)
     count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
 
 

@@ -18,9 +18,9 @@ import tenacity
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
-from baas_preprocess.facts import Box, Detection, Digest, ObjectClass, Pixels, Tile
+from baas_preprocess.facts import Box, Detection, Digest, Pixels, Tile
 
 MODEL = "person_plate"
 CLASSES = tuple(ObjectClass)

@@ -12,7 +12,7 @@ from typing import NewType, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from baas_crds.codes import ObjectClass as ObjectClass  # every room's word, also here for the steps
+from baas_crds.codes import ObjectClass
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3), RGB, 0..255."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 
-from baas_preprocess.facts import Digest, Method, ObjectClass
+from baas_crds.codes import ObjectClass
+from baas_preprocess.facts import Digest, Method
 
 # Raise it whenever the same input, model and settings would give other bytes.
 PIPELINE_VERSION = 1

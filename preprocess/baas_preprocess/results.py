@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Engine
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
@@ -17,7 +17,7 @@ from baas_ledger.records import detections, images
 from baas_ledger.runs import latest_run
 from baas_ledger.tables import ImageState as State
 from baas_preprocess.destination import FolderDestination
-from baas_preprocess.facts import Digest, ObjectClass
+from baas_preprocess.facts import Digest
 from baas_preprocess.inspection import inspect
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
 

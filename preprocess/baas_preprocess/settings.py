@@ -8,8 +8,9 @@ import platformdirs
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import Method, ObjectClass
+from baas_preprocess.facts import Method
 from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe
 
 SETTINGS_FILE = Path("baas.toml")

@@ -8,7 +8,8 @@ import json
 import cv2
 import numpy as np
 
-from baas_preprocess.facts import Digest, Mask, ObjectClass, Region
+from baas_crds.codes import ObjectClass
+from baas_preprocess.facts import Digest, Mask, Region
 from baas_preprocess.way import Safe
 
 _NUMBERS = {object_class: number for number, object_class in enumerate(ObjectClass)}

@@ -29,7 +29,8 @@ def tiles(width_px: int, height_px: int, *, wraps: bool) -> list[Tile]:
     Every pixel is in a tile; with `wraps` every pixel of the band is in a native one and tiles join across the seam.
     """
     if wraps:
-        return [*_band(width_px, height_px), _panorama_overview(width_px, height_px)]
+        overview = _panorama_overview(width_px, height_px)
+        return [overview] if _is_native(overview) else [*_band(width_px, height_px), overview]
     native = [
         _native(left, top, width, height) for top, height in _spans(height_px) for left, width in _spans(width_px)
     ]
@@ -41,7 +42,7 @@ def cut(pixels: Pixels, tile: Tile) -> Pixels:
     width = pixels.shape[1]
     rows = pixels[tile.top : tile.top + tile.height]
     beyond = tile.left + tile.width - width
-    scaled = (tile.out_width, tile.out_height) != (tile.width, tile.height)
+    scaled = not _is_native(tile)
     if beyond <= 0:
         part = rows[:, tile.left : tile.left + tile.width]
     elif scaled and tile.left == 0:
@@ -97,6 +98,10 @@ def _spans(length_px: int) -> list[tuple[int, int]]:
 
 def _native(left: int, top: int, width: int, height: int) -> Tile:
     return Tile(left=left, top=top, width=width, height=height, out_width=width, out_height=height)
+
+
+def _is_native(tile: Tile) -> bool:
+    return (tile.width, tile.height) == (tile.out_width, tile.out_height)
 
 
 def _round_up(length_px: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rich.progress import Progress
 
-from baas_crds.codes import ExitCode
+from baas_crds.codes import ExitCode, ObjectClass
 from baas_ledger.facts import Claim
 from baas_preprocess.blur import blur, read_selection
 from baas_preprocess.cli.console import (
@@ -27,7 +27,7 @@ from baas_preprocess.cli.console import (
     tell_quarantined,
 )
 from baas_preprocess.dry_run import foresee, totals
-from baas_preprocess.facts import Method, ObjectClass
+from baas_preprocess.facts import Method
 from baas_preprocess.planning import Plan
 from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.work import Outcome

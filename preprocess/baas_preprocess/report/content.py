@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from baas_crds.codes import QuarantineReason
-from baas_preprocess.facts import Digest, ObjectClass
+from baas_crds.codes import ObjectClass, QuarantineReason
+from baas_preprocess.facts import Digest
 
 
 class ImageState(StrEnum):

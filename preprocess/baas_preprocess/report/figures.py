@@ -8,8 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from baas_crds.codes import QuarantineReason
-from baas_preprocess.facts import ObjectClass
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_preprocess.report.content import ImageState, Report, ReportImage
 
 CLASS_NAMES = {ObjectClass.PERSON: "persons", ObjectClass.LICENCE_PLATE: "licence plates"}

@@ -14,7 +14,8 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from baas_preprocess.facts import Box, ObjectClass
+from baas_crds.codes import ObjectClass
+from baas_preprocess.facts import Box
 from baas_preprocess.report.content import ImageState, Report, ReportBox, ReportImage
 from baas_preprocess.report.figures import CLASS_NAMES, histograms, step_seconds, sums
 from baas_preprocess.upright import stored_box

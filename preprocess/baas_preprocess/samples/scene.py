@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from baas_preprocess.facts import ObjectClass
+from baas_crds.codes import ObjectClass
 from baas_preprocess.samples import street
 from baas_preprocess.samples.brush import Rgba
 from baas_preprocess.samples.cars import Car, render

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from baas_preprocess.facts import ObjectClass
+from baas_crds.codes import ObjectClass
 from baas_preprocess.samples.container import VARIANTS, Shot, encode
 from baas_preprocess.samples.layout import plan
 from baas_preprocess.samples.scene import Labelled, make_props, paint

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from baas_crds.codes import QuarantineReason
-from baas_preprocess.facts import Digest, ObjectClass
+from baas_crds.codes import ObjectClass, QuarantineReason
+from baas_preprocess.facts import Digest
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture, render
 from baas_preprocess.upright import upright
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
 from baas_preprocess.detect import boxes_of, detections, model_of
-from baas_preprocess.facts import Box, ObjectClass, Tile
+from baas_preprocess.facts import Box, Tile
 
 METADATA = {
     "versions": ["1"],

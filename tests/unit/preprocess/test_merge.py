@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from baas_crds.codes import ObjectClass
 from baas_preprocess.detect import detections
-from baas_preprocess.facts import Box, Detection, ObjectClass
+from baas_preprocess.facts import Box, Detection
 from baas_preprocess.merge import merge
 from baas_preprocess.tile import tiles
 

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import NotPublishable
-from baas_preprocess.facts import Digest, ObjectClass
+from baas_preprocess.facts import Digest
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture, render
 from baas_preprocess.report.figures import histograms, step_seconds, sums
 from baas_preprocess.report.page import upright_box, visible

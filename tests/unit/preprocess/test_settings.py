@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import Method, ObjectClass
+from baas_preprocess.facts import Method
 from baas_preprocess.settings import read_settings
 
 
