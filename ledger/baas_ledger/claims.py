@@ -90,13 +90,14 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
     harmless.
     """
     found = Counter(one.object_class for one in outcome.detections)
-    objects = {"persons": found[ObjectClass.PERSON], "licence_plates": found[ObjectClass.LICENCE_PLATE]}
+    persons, licence_plates = found[ObjectClass.PERSON], found[ObjectClass.LICENCE_PLATE]
     fate = {
         "output_digest": outcome.output_digest,
         "output_size_bytes": outcome.output_size_bytes,
         "output_version": outcome.output_version,
         "masked_share": outcome.masked_share,
-        **objects,
+        "persons": persons,
+        "licence_plates": licence_plates,
     }
     if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=moment(connection, now)):
         return
@@ -106,7 +107,7 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
     ]
     if rows:
         connection.execute(insert(detections), rows)
-    entered = Change(state=ImageState.PUBLISHED, images=1, **objects)
+    entered = Change(state=ImageState.PUBLISHED, images=1, persons=persons, licence_plates=licence_plates)
     count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
 
 

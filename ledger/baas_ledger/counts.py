@@ -8,11 +8,12 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import Connection
 
 from baas_ledger.tables import ImageState, run_counts
-from baas_ledger.transactions import insert_into, is_postgres
+from baas_ledger.transactions import Insert, insert_into, is_postgres
 
 AMOUNTS = ("images", "persons", "licence_plates")
 SHARDS = 16
@@ -43,6 +44,11 @@ def count(connection: Connection, run_id: str, changes: Iterable[Change]) -> Non
         if any(amounts.values())
     ]
     if rows:
-        add = insert_into(connection, run_counts)
-        grown = {name: run_counts.c[name] + add.excluded[name] for name in AMOUNTS}
-        connection.execute(add.on_conflict_do_update(index_elements=list(run_counts.primary_key), set_=grown), rows)
+        connection.execute(_addition(connection.dialect.name), rows)
+
+
+@cache  # the statement that runs most often: to build it takes longer than to send it
+def _addition(dialect: str) -> Insert:
+    add = insert_into(run_counts, dialect)
+    grown = {name: run_counts.c[name] + add.excluded[name] for name in AMOUNTS}
+    return add.on_conflict_do_update(index_elements=list(run_counts.primary_key), set_=grown)

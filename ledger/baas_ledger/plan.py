@@ -166,7 +166,7 @@ def _insert(connection: Connection, run_id: str, rows: Sequence[dict[str, Any]])
     """Add images and return them by id, without those that another planner has added meanwhile."""
     if not rows:
         return {}
-    add = insert_into(connection, images).on_conflict_do_nothing(index_elements=["run_id", "name"])
+    add = insert_into(images, connection.dialect.name).on_conflict_do_nothing(index_elements=["run_id", "name"])
     new = [{**row, "run_id": run_id, "attempts": 0, "token": 0} for row in rows]
     ids = {row.name: row.id for row in connection.execute(add.returning(images.c.id, images.c.name), new)}
     return {ids[row["name"]]: row for row in rows if row["name"] in ids}

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from baas_crds.codes import ObjectClass
 from baas_ledger import tables
 from baas_ledger.facts import DetectedObject, Event, ImageRecord
 from baas_ledger.tables import ImageState
@@ -42,7 +43,7 @@ def detections(connection: Connection, image_ids: Collection[int]) -> dict[int, 
     for row in rows:
         found[row.image_id].append(
             DetectedObject(
-                object_class=row.object_class,
+                object_class=ObjectClass(row.object_class),
                 score=row.score,
                 x=row.x,
                 y=row.y,

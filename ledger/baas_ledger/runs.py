@@ -29,7 +29,7 @@ def open_run(
     """
     at = moment(connection, now)
     run_id = _id_of(source, destination, model_digest, config_digest)
-    add = insert_into(connection, runs).values(
+    add = insert_into(runs, connection.dialect.name).values(
         id=run_id,
         source=source,
         destination=destination,

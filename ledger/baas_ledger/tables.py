@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from baas_crds.codes import ObjectClass
+
 
 class RunState(StrEnum):
     """How far a run is."""
@@ -217,7 +219,7 @@ detections = Table(
     Column("height", Double, nullable=False),
     # How many boxes of the detector this object unites.
     Column("joined", Integer, nullable=False),
-    CheckConstraint("object_class IN ('person', 'licence_plate')", name="object_class"),
+    _one_of("object_class", ObjectClass),
     CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
     CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
 )

@@ -49,6 +49,6 @@ def moment(connection: Connection, now: datetime | None) -> datetime:
     return connection.execute(select(func.now())).scalar_one() if is_postgres(connection) else datetime.now(UTC)
 
 
-def insert_into(connection: Connection, table: Table) -> Insert:
+def insert_into(table: Table, dialect: str) -> Insert:
     """Return an INSERT that knows ON CONFLICT, which both databases have and SQLAlchemy offers per database."""
-    return postgresql.insert(table) if is_postgres(connection) else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, func, select
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_ledger import claims
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import Claim, DetectedObject, ImageRecord, PlannedImage, Progress, Published, Quarantined
@@ -20,8 +20,10 @@ from baas_ledger.tables import run_counts
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=5)
 
-PERSON = DetectedObject(object_class="person", score=0.9, x=0.25, y=0.5, width=0.01, height=0.05, joined=3)
-PLATE_ON_THE_SEAM = DetectedObject(object_class="licence_plate", score=0.4, x=0.995, y=0.6, width=0.01, height=0.004)
+PERSON = DetectedObject(object_class=ObjectClass.PERSON, score=0.9, x=0.25, y=0.5, width=0.01, height=0.05, joined=3)
+PLATE_ON_THE_SEAM = DetectedObject(
+    object_class=ObjectClass.LICENCE_PLATE, score=0.4, x=0.995, y=0.6, width=0.01, height=0.004
+)
 
 PUBLISHED = Published(
     input_digest="sha256:in",

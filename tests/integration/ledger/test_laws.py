@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import sqlite3
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from baas_crds.codes import QuarantineReason
 from baas_ledger import claims, tables
@@ -42,6 +43,8 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="baas-ledger-"))
         self.engine = open_ledger(str(self.folder / "ledger.sqlite"))
+        event.listen(self.engine, "connect", _do_not_wait_for_the_disk)
+        self.engine.dispose()
         self.now: datetime = NOON
         self.tokens: dict[int, int] = {}
 
@@ -140,6 +143,10 @@ class LedgerMachine(RuleBasedStateMachine):
             (((one.id, "person"), one.persons), ((one.id, "licence_plate"), one.licence_plates)) for one in records
         )
         assert found == {key: number for key, number in expected if number}
+
+
+def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _fields(outcome: Published) -> dict[str, object]:

@@ -15,7 +15,7 @@ from baas_ledger.tables import ImageState, images
 from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, new_run
 from tests.postgres import PostgresServer
 
-IMAGES = 20_000
+IMAGES = 10_000
 FEW = {0: "pending", 1: "leased", 2: "quarantined"}
 EXPLAIN = {"postgresql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
 SOON = NOON + timedelta(seconds=1)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy.dialects import sqlite
 
+from baas_crds.codes import ObjectClass
 from baas_ledger.facts import DetectedObject, Progress
 from baas_ledger.tables import Moment
 
@@ -17,12 +18,12 @@ SHARES = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
 )
 def test_pixels_are_not_taken_for_shares_of_the_picture(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="a box needs shares of the picture from 0 to 1"):
-        DetectedObject(object_class="person", score=0.5, **{**SHARES, **change})
+        DetectedObject(object_class=ObjectClass.PERSON, score=0.5, **{**SHARES, **change})
 
 
 def test_an_object_may_cross_the_seam_and_may_have_no_width() -> None:
-    assert DetectedObject(object_class="person", score=0.5, x=0.99, y=0.0, width=0.1, height=1.0).width == 0.1
-    assert DetectedObject(object_class="person", score=0.5, x=0.0, y=0.0, width=0.0, height=0.0).width == 0.0
+    assert DetectedObject(object_class=ObjectClass.PERSON, score=0.5, x=0.99, y=0.0, width=0.1, height=1.0).width == 0.1
+    assert DetectedObject(object_class=ObjectClass.PERSON, score=0.5, x=0.0, y=0.0, width=0.0, height=0.0).width == 0.0
 
 
 @pytest.mark.parametrize(
