@@ -1,0 +1,77 @@
+"""A Kubernetes cluster as end-to-end tests use it: through `kubectl` and `helm`, as a person would."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HACK = ROOT / "hack" / "cluster"
+OWN_KUBECONFIG = ROOT / ".cache" / "cluster" / "kubeconfig"
+PATH = f"{ROOT / '.cache' / 'cluster-programs'}{os.pathsep}{os.environ['PATH']}"
+
+Object = dict[str, Any]
+
+
+def run(*command: str | Path, stdin: str | None = None, env: dict[str, str] | None = None) -> str:
+    """Return what a command prints; fail with all that it said when it does not succeed."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, check=False, input=stdin, env=os.environ | (env or {}), capture_output=True, text=True)
+    if done.returncode != 0:
+        said = f"{done.stdout}\n{done.stderr}".strip()
+        pytest.fail(f"{' '.join(words)} ended with {done.returncode}:\n{said}", pytrace=False)
+    return done.stdout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Kubernetes cluster that tests may change."""
+
+    kubeconfig: Path
+    is_ours: bool
+    """Made by hack/cluster: its node and its audit log are at hand."""
+
+    @property
+    def audit_log(self) -> Path:
+        """A JSON object a line for each request of a service account or a person (config/audit-policy.yaml)."""
+        if not self.is_ours:
+            pytest.skip("Only hack/cluster keeps its audit log where tests can read it.")
+        return self.kubeconfig.parent / "audit.log"
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        return run("kubectl", *words, stdin=stdin, env=self._environment)
+
+    def helm(self, *words: str, stdin: str | None = None) -> str:
+        return run("helm", *words, stdin=stdin, env=self._environment)
+
+    def get(self, *words: str) -> Object:
+        """Return an object, or a list of them, as the API server gives it."""
+        answer: Object = json.loads(self.kubectl("get", "--output", "json", *words))
+        return answer
+
+    def apply(self, namespace: str, *objects: Object) -> None:
+        together = {"apiVersion": "v1", "kind": "List", "items": objects}
+        self.kubectl("apply", "--namespace", namespace, "--filename", "-", stdin=json.dumps(together))
+
+    def image(self, folder: str) -> str:
+        """Build the Dockerfile in a folder of the repository and return the name by which pods can run it.
+
+        A cluster that is not ours pulls it from the registry and path in E2E_IMAGES, where a person has pushed it.
+        """
+        name = f"{Path(folder).name}:dev"
+        if self.is_ours:
+            run(HACK / "images", folder)
+            return f"localhost/baas/{name}"
+        if registry := os.environ.get("E2E_IMAGES"):
+            return f"{registry}/{name}"
+        pytest.fail(
+            f"{self.kubeconfig} cannot see images built here: push {name} and name its registry and path in E2E_IMAGES."
+        )
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(ROOT / ".cache" / "kubectl"), "PATH": PATH}

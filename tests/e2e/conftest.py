@@ -1,0 +1,53 @@
+"""The cluster that end-to-end tests run on.
+
+E2E_KUBECONFIG or KUBECONFIG names one. Without them hack/cluster brings up its own, and takes it down again unless it
+was up before.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.e2e.clusters import HACK, OWN_KUBECONFIG, PATH, Cluster, run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave whichever test comes first the time to build Kubernetes, about ten minutes on two cores."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(2400))
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster that is up, shared by all tests: keep what you make in a namespace of your own."""
+    given = os.environ.get("E2E_KUBECONFIG") or os.environ.get("KUBECONFIG")
+    if given and Path(given) != OWN_KUBECONFIG:
+        for program in ("kubectl", "helm"):
+            if shutil.which(program, path=PATH) is None:
+                pytest.fail(
+                    f"{program} is not on PATH: install it, or build it with hack/cluster/build.", pytrace=False
+                )
+        yield Cluster(kubeconfig=Path(given), is_ours=False)
+        return
+    was_up = subprocess.run([HACK / "enter", "true"], check=False, capture_output=True).returncode == 0
+    run(HACK / "up")
+    yield Cluster(kubeconfig=OWN_KUBECONFIG, is_ours=True)
+    if not was_up:
+        run(HACK / "down")
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A namespace that admits *restricted* pods only, gone with the test."""
+    name = f"e2e-{uuid4().hex[:8]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
