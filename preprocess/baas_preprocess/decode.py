@@ -28,5 +28,5 @@ def _to_rgb(samples: raster.Samples) -> Pixels:
     colours = samples[..., :3] if samples.shape[2] > 2 else samples[..., [0, 0, 0]]
     if colours.dtype == np.uint16:
         # The nearest of 256 steps: 65535 is 255 * 257.
-        return ((colours.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        colours = (colours.astype(np.uint32) + 128) // 257
     return np.ascontiguousarray(colours, np.uint8)

@@ -74,10 +74,16 @@ def write(raster: Raster) -> bytes:
     channels = raster.samples.shape[2]
     written = io.BytesIO()
     tifffile.imwrite(
-        written, raster.samples if channels > 1 else raster.samples[..., 0],
-        photometric="rgb" if channels > 2 else "minisblack", planarconfig="contig" if channels > 1 else None,
-        extrasamples=[raster.alpha] if raster.alpha else None, rowsperstrip=64, metadata=None, software=False,
-        compression="zlib" if raster.is_compressed else None, predictor=2 if raster.is_compressed else None,
+        written,
+        raster.samples if channels > 1 else raster.samples[..., 0],
+        photometric="rgb" if channels > 2 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=[raster.alpha] if raster.alpha else None,
+        rowsperstrip=64,
+        metadata=None,
+        software=False,
+        compression="zlib" if raster.is_compressed else None,
+        predictor=2 if raster.is_compressed else None,
     )
     return written.getvalue()
 
@@ -142,6 +148,7 @@ def _read_tiff(data: bytes) -> Raster:
 # TIFF 6.0; Deflate has two numbers
 _PLAIN, _LZW, _DEFLATE, _PACKBITS = 1, 5, (8, 32946), 32773
 _GREY, _RGB = 1, 2
+_LARGE_TILE_PX = 4096 * 4096
 _ALPHA = {0: "unspecified", 1: "assocalpha", 2: "unassalpha"}
 
 
@@ -151,17 +158,29 @@ def _check_tiff(page: Any, pages: int) -> None:
     for is_wrong, found, instead in (
         (pages != 1, f"{pages} pages", "one"),
         (page.photometric not in (_GREY, _RGB), f"photometric interpretation {page.photometric}", "grey and RGB"),
-        (channels - extra != (1 if page.photometric == _GREY else 3) or extra > 1, f"{channels} samples a pixel",
-         "grey and RGB, with or without one alpha channel"),
+        (
+            channels - extra != (1 if page.photometric == _GREY else 3) or extra > 1,
+            f"{channels} samples a pixel",
+            "grey and RGB, with or without one alpha channel",
+        ),
         (extra and page.extrasamples[0] not in _ALPHA, f"an extra channel {page.extrasamples}", "alpha"),
         (page.dtype not in (np.uint8, np.uint16), f"samples of {page.dtype}", "whole numbers of 8 and 16 bits"),
         (channels > 1 and page.planarconfig != 1, "separate planes", "interleaved samples"),
-        (page.compression not in (_PLAIN, _LZW, *_DEFLATE, _PACKBITS), f"compression {page.compression}",
-         "none, LZW, Deflate and PackBits"),
+        (
+            page.compression not in (_PLAIN, _LZW, *_DEFLATE, _PACKBITS),
+            f"compression {page.compression}",
+            "none, LZW, Deflate and PackBits",
+        ),
         (page.imagedepth != 1, f"{page.imagedepth} layers", "one"),
     ):
         if is_wrong:
             raise unsupported(f"a TIFF with {found} ({instead} can be read)")
+    # tifffile would fill in what is missing, and allocate a tile of any size.
+    expected = int(np.prod(page.chunked))
+    if len(page.dataoffsets) != expected or 0 in page.databytecounts:
+        raise damaged(f"it has {np.count_nonzero(page.databytecounts)} pieces of picture data, not {expected}")
+    if page.is_tiled and page.tilewidth * page.tilelength > max(page.imagewidth * page.imagelength, _LARGE_TILE_PX):
+        raise damaged(f"its tiles are {page.tilewidth}x{page.tilelength} px, larger than the picture")
 
 
 def _lzw_samples(data: bytes, page: Any, alpha: str | None) -> Samples:
