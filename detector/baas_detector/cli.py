@@ -10,6 +10,7 @@ from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
+from baas_detector.evaluate_command import evaluate
 from baas_detector.serve_command import serve
 
 
@@ -31,17 +32,18 @@ class _Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Tell more: Triton's log, and the trace of an error.")
 @click.version_option(package_name="blurring-as-a-service")
 def main(verbose: bool) -> None:
-    """Build, serve and check the detector of persons and licence plates.
+    """Build, serve, check and evaluate the detector of persons and licence plates.
 
     \b
         baas-detector build-repository --output models
         baas-detector serve --repository models --grpc-port 8001
         baas-detector check --triton 127.0.0.1:8001
+        baas-detector evaluate --truth annotations-coco.json --masks masks
 
     Exit codes: 0 done; 2 wrong usage, files or model; 4 a service did not answer; 130 interrupted.
     """
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if verbose else logging.INFO)
 
 
-for command in (build_repository, serve, check):
+for command in (build_repository, serve, check, evaluate):
     main.add_command(command)
