@@ -37,7 +37,9 @@ def count(connection: Connection, run_id: str, changes: Iterable[Change]) -> Non
     for change in changes:
         amounts = {name: getattr(change, name) for name in AMOUNTS}
         sums[change.state, change.reason or ""].update(amounts)
-    shard = random.randrange(SHARDS) if is_postgres(connection) else 0  # noqa: S311 - spreads load, keeps no secret
+    # One shard for all that a connection does: a transaction never holds one shard while it waits for another.
+    shards = SHARDS if is_postgres(connection) else 1
+    shard = connection.info.setdefault("shard", random.randrange(shards))  # noqa: S311 - spreads load, keeps no secret
     rows = [
         {"run_id": run_id, "state": state, "reason": reason, "shard": shard, **amounts}
         for (state, reason), amounts in sorted(sums.items())  # one order of locks, so that none waits in a circle

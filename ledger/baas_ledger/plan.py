@@ -115,12 +115,11 @@ def _plan(connection: Connection, run_id: str, entries: Sequence[PlannedImage], 
 
     rows = [_row(entry, steps[entry.name], at=at) for entry in entries if steps[entry.name] is not Step.KEEP]
     changed = {known[row["name"]].id: row for row in rows if row["name"] in known}
-    _change(connection, run_id, changed)
+    sent_back = _change(connection, changed)
     added = _insert(connection, run_id, [row for row in rows if row["name"] not in known])
     settled = {**changed, **added}
     entered = [Change(state=row["state"], reason=row["reason"], images=1) for row in settled.values()]
-    # `_change` has made its images pending first.
-    count(connection, run_id, [*entered, Change(state=ImageState.PENDING, images=-len(changed))])
+    count(connection, run_id, [*sent_back, Change(state=ImageState.PENDING, images=-len(changed)), *entered])
     refused = [(id_, row["message"]) for id_, row in settled.items() if row["state"] is ImageState.QUARANTINED]
     record_images(connection, run_id, EventKind.IMAGE_QUARANTINED, refused, at=at)
     return Counter(steps.values())
@@ -172,8 +171,11 @@ def _insert(connection: Connection, run_id: str, rows: Sequence[dict[str, Any]])
     return {ids[row["name"]]: row for row in rows if row["name"] in ids}
 
 
-def _change(connection: Connection, run_id: str, rows: Mapping[int, dict[str, Any]]) -> None:
-    if rows:
-        send_back(connection, run_id, rows)
-        values = [{**row, "image_id": image_id} for image_id, row in rows.items()]
-        connection.execute(update(images).where(images.c.id == bindparam("image_id")), values)
+def _change(connection: Connection, rows: Mapping[int, dict[str, Any]]) -> list[Change]:
+    """Make images pending, whatever they were, and then what the source says. Return the first of these changes."""
+    if not rows:
+        return []
+    changes = send_back(connection, images.c.id.in_(rows))
+    values = [{**row, "image_id": image_id} for image_id, row in rows.items()]
+    connection.execute(update(images).where(images.c.id == bindparam("image_id")), values)
+    return changes

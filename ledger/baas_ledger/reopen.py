@@ -1,9 +1,9 @@
 """Sends images that had a fate back to `pending`: what they were counted as, and their detections, go with it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from baas_crds.codes import QuarantineReason
 from baas_ledger.chunks import chunks
@@ -17,14 +17,10 @@ from baas_ledger.transactions import moment
 
 def reopen(connection: Connection, run_id: str, names: Iterable[str], *, now: datetime | None = None) -> int:
     """Send published images back, whose output is missing or not what was recorded. Return how many were published."""
-    returned = 0
-    for some in chunks(names):
-        published = select(images.c.id).where(
-            images.c.run_id == run_id, images.c.name.in_(some), images.c.state == ImageState.PUBLISHED
-        )
-        returned += send_back(connection, run_id, connection.scalars(published).all())
-    _tell(connection, run_id, EventKind.IMAGES_REOPENED, returned, "published images are to be done again.", now)
-    return returned
+    published = and_(images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED)
+    told = "published images are to be done again."
+    pieces = (and_(published, images.c.name.in_(some)) for some in chunks(names))
+    return _send_all_back(connection, run_id, pieces, EventKind.IMAGES_REOPENED, told, at=moment(connection, now))
 
 
 def retry_quarantined(connection: Connection, run_id: str, *, now: datetime | None = None) -> int:
@@ -32,21 +28,25 @@ def retry_quarantined(connection: Connection, run_id: str, *, now: datetime | No
 
     Images of an unusable name stay: the source has nothing under the name that the ledger could write down.
     """
-    quarantined = select(images.c.id).where(
+    quarantined = and_(
         images.c.run_id == run_id,
         images.c.state == ImageState.QUARANTINED,
         images.c.reason != QuarantineReason.UNUSABLE_NAME,
     )
-    returned = sum(send_back(connection, run_id, some) for some in chunks(connection.scalars(quarantined).all()))
-    _tell(connection, run_id, EventKind.QUARANTINE_RETRIED, returned, "quarantined images are to be tried again.", now)
-    return returned
+    ids = connection.scalars(select(images.c.id).where(quarantined)).all()
+    told = "quarantined images are to be tried again."
+    pieces = (and_(quarantined, images.c.id.in_(some)) for some in chunks(ids))
+    return _send_all_back(connection, run_id, pieces, EventKind.QUARANTINE_RETRIED, told, at=moment(connection, now))
 
 
-def send_back(connection: Connection, run_id: str, image_ids: Collection[int]) -> int:
-    """Make images pending again, whatever they were, and return how many. Whoever has a lease on one loses it."""
+def send_back(connection: Connection, which: ColumnElement[bool]) -> list[Change]:
+    """Make images pending again, whatever they were; whoever has a lease on one loses it.
+
+    Return what changes in the counts, for the caller to count.
+    """
     before = connection.execute(
         select(images.c.id, images.c.state, images.c.reason, images.c.persons, images.c.licence_plates)
-        .where(images.c.id.in_(image_ids))
+        .where(which)
         .order_by(images.c.id)
         .with_for_update()
     ).all()
@@ -67,14 +67,23 @@ def send_back(connection: Connection, run_id: str, image_ids: Collection[int]) -
         )
         for row in before
     ]
-    count(connection, run_id, [*left, Change(state=ImageState.PENDING, images=len(ids))])
-    if ids:
+    return [*left, Change(state=ImageState.PENDING, images=len(ids))]
+
+
+def _send_all_back(
+    connection: Connection,
+    run_id: str,
+    pieces: Iterable[ColumnElement[bool]],
+    kind: EventKind,
+    told: str,
+    *,
+    at: datetime,
+) -> int:
+    changes = [change for which in pieces for change in send_back(connection, which)]
+    number = sum(change.images for change in changes if change.state is ImageState.PENDING)
+    if number:
+        # Counted once and last: whoever holds the counters must wait neither for images nor for other counters.
+        count(connection, run_id, changes)
         unfinished(connection, run_id)
-    return len(ids)
-
-
-def _tell(
-    connection: Connection, run_id: str, kind: EventKind, returned: int, message: str, now: datetime | None
-) -> None:
-    if returned:
-        record(connection, run_id, kind, f"{returned} {message}", at=moment(connection, now), data={"images": returned})
+        record(connection, run_id, kind, f"{number} {told}", at=at, data={"images": number})
+    return number

@@ -1,8 +1,11 @@
 """The queue under concurrency, crashes and late workers."""
 
+import contextlib
 import multiprocessing
 import os
+import random
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +19,8 @@ from baas_ledger import claims, records, tables
 from baas_ledger.claims import LeaseLost
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import Claim, EventKind
-from baas_ledger.reopen import reopen
+from baas_ledger.plan import plan_images
+from baas_ledger.reopen import reopen, retry_quarantined
 from tests.integration.ledger.builders import (
     DAMAGED,
     LEASE,
@@ -27,6 +31,8 @@ from tests.integration.ledger.builders import (
     assert_counters_are_true,
     claim,
     counts,
+    entry,
+    excluded,
     image,
     new_run,
     publish,
@@ -85,6 +91,46 @@ def test_eight_workers_at_once_publish_a_thousand_images_none_twice_none_lost(le
     assert_counters_are_true(ledger)
 
 
+def test_workers_planners_and_people_at_once_neither_block_each_other_nor_confuse_the_counters(
+    ledger: Engine,
+) -> None:
+    names = [f"{number:02}" for number in range(60)]
+    run_id = run_with(ledger, names)
+
+    def work(seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311 - chooses what happens next
+        for _ in range(40):
+            # A lease that is over as soon as it is given: another worker takes the image meanwhile.
+            held = claim(ledger, run_id, 3, now=NOON - 2 * LEASE if dice.random() < 0.3 else NOON, max_attempts=4)
+            for one in held:
+                finish = dice.choice([publish, publish, quarantine, abandon])
+                with contextlib.suppress(LeaseLost):
+                    finish(ledger, one)
+            with transaction(ledger) as connection:
+                claims.renew(connection, held, lease=LEASE, now=NOON)
+
+    def intervene(seed: int) -> None:
+        dice = random.Random(seed)  # noqa: S311 - chooses what happens next
+        for number in range(10):
+            some = dice.sample(names, 20)
+            plan_images(ledger, run_id, [entry(name, version=str(number)) for name in some], now=NOON)
+            with transaction(ledger) as connection:
+                retry_quarantined(connection, run_id, now=NOON)
+            with transaction(ledger) as connection:
+                reopen(connection, run_id, some, now=NOON)
+            plan_images(ledger, run_id, map(excluded, some[:5]), now=NOON)
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [*(pool.submit(work, seed) for seed in range(6)), *(pool.submit(intervene, n) for n in (6, 7))]:
+            done.result()
+    assert counts(ledger, run_id).total == 60
+    assert_counters_are_true(ledger)
+
+
+def abandon(engine: Engine, held: Claim) -> None:
+    """Vanish without a word."""
+
+
 def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(ledger: Engine, ledger_url: str) -> None:
     run_id = run_with(ledger, ["a"])
     claimed = multiprocessing.get_context("fork").Event()
@@ -109,7 +155,7 @@ def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(l
 
 
 @pytest.mark.parametrize("finish", [publish, quarantine])
-def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, finish) -> None:
+def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, finish: Callable[..., None]) -> None:
     run_id = run_with(ledger, ["a"])
     [late] = claim(ledger, run_id, worker="late")
     [held] = claim(ledger, run_id, worker="new", now=LATER)
@@ -216,7 +262,7 @@ def test_a_quarantined_image_says_why(ledger: Engine) -> None:
 
 
 @pytest.mark.parametrize("finish", [publish, quarantine])
-def test_finishing_again_after_the_answer_got_lost_is_harmless(ledger: Engine, finish) -> None:
+def test_finishing_again_after_the_answer_got_lost_is_harmless(ledger: Engine, finish: Callable[..., None]) -> None:
     run_id = run_with(ledger, ["a"])
     [held] = claim(ledger, run_id)
     finish(ledger, held)

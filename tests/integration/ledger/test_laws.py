@@ -4,12 +4,22 @@ import itertools
 import shutil
 import sqlite3
 import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 from sqlalchemy import event, func, select
 
 from baas_crds.codes import QuarantineReason
@@ -65,7 +75,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
 
     @rule(target=held, limit=st.integers(1, 4))
-    def claim(self, limit: int) -> object:
+    def claim(self, limit: int) -> MultipleResults[Claim]:
         got = builders.claim(self.engine, self.run_id, limit, max_attempts=MAX_ATTEMPTS, now=self.now)
         for one in got:
             assert one.token > self.tokens.get(one.image_id, 0), "each lease has a token above all before"
@@ -75,8 +85,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(one=consumes(held), objects=st.lists(st.sampled_from([PERSON, PLATE_ON_THE_SEAM]), max_size=3))
     def publish(self, one: Claim, objects: list[DetectedObject]) -> None:
-        outcome = Published(**{**_fields(PUBLISHED), "detections": tuple(objects)})
-        self.finish_or_lose(one, outcome)
+        self.finish_or_lose(one, replace(PUBLISHED, detections=tuple(objects)))
 
     @rule(one=held, reason=st.sampled_from([QuarantineReason.DAMAGED, QuarantineReason.UNUSABLE_NAME]))
     def quarantine(self, one: Claim, reason: QuarantineReason) -> None:
@@ -86,9 +95,11 @@ class LedgerMachine(RuleBasedStateMachine):
         with reading(self.engine) as connection:
             before = connection.execute(select(tables.images).where(tables.images.c.id == one.image_id)).one()
         was_ours = before.state == "leased" and before.token == one.token
-        finish = builders.publish if isinstance(outcome, Published) else builders.quarantine
         try:
-            finish(self.engine, one, outcome, now=self.now)  # type: ignore[arg-type]
+            if isinstance(outcome, Published):
+                builders.publish(self.engine, one, outcome, now=self.now)
+            else:
+                builders.quarantine(self.engine, one, outcome, now=self.now)
         except LeaseLost:
             assert not was_ours
             with reading(self.engine) as connection:
@@ -147,10 +158,6 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def _do_not_wait_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = OFF")
-
-
-def _fields(outcome: Published) -> dict[str, object]:
-    return {name: getattr(outcome, name) for name in outcome.__dataclass_fields__}
 
 
 LedgerMachine.TestCase.settings = settings(

@@ -10,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, make_url, select, text
@@ -126,7 +127,7 @@ def as_nobody(action: Callable[[], object]) -> str:
     process = fork.Process(target=act)
     process.start()
     process.join()
-    return answers.get()
+    return str(answers.get())
 
 
 def test_a_ledger_that_cannot_be_written_says_so(shared_folder: Path) -> None:
@@ -192,9 +193,7 @@ def test_a_url_that_means_nothing_is_explained_and_not_repeated(url: str, senten
         pytest.param({"query": {"colour": "red"}}, 'invalid connection option "colour"', id="unknown option"),
     ],
 )
-def test_a_server_that_refuses_needs_another_setting(
-    postgres_url: str, change: dict[str, str | dict[str, str]], said: str
-) -> None:
+def test_a_server_that_refuses_needs_another_setting(postgres_url: str, change: dict[str, Any], said: str) -> None:
     url = make_url(postgres_url).set(**change)
     with pytest.raises(ConfigurationError, match=said) as caught:
         open_ledger(url.render_as_string(hide_password=False))

@@ -1,6 +1,6 @@
 """Planning, planning again, and sending images back."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -64,7 +64,9 @@ def test_planning_an_unchanged_source_again_changes_nothing(ledger: Engine) -> N
 
 
 @pytest.mark.parametrize("fate", [publish, quarantine, None])
-def test_an_image_that_changed_in_the_source_is_done_again_whatever_became_of_it(ledger: Engine, fate) -> None:
+def test_an_image_that_changed_in_the_source_is_done_again_whatever_became_of_it(
+    ledger: Engine, fate: Callable[..., None] | None
+) -> None:
     run_id = run_with(ledger, ["a"])
     [held] = claim(ledger, run_id)
     if fate:

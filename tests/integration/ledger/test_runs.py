@@ -1,6 +1,8 @@
 """Runs: resumed by what they are, finished when nothing is left."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -15,7 +17,7 @@ from baas_ledger.tables import RunState
 from tests.integration.ledger.builders import NOON, claim, entry, new_run, publish, quarantine, run_with
 
 HOUR = timedelta(hours=1)
-WORK = {"source": "s", "destination": "d", "model_digest": "m", "config_digest": "c"}
+WORK: dict[str, Any] = {"source": "s", "destination": "d", "model_digest": "m", "config_digest": "c"}
 
 
 def opened(ledger: Engine, **changes: str) -> str:
@@ -105,10 +107,10 @@ def test_a_finished_run_goes_on_when_images_are_to_be_done_again(ledger: Engine)
     first, second = claim(ledger, run_id, 2)
     publish(ledger, first)
     quarantine(ledger, second)
-    for send_back in (lambda c: reopen(c, run_id, ["a"]), lambda c: retry_quarantined(c, run_id)):
+    for send_back in (partial(reopen, names=["a"]), retry_quarantined):
         assert finish(ledger, run_id)
         with transaction(ledger) as connection:
-            assert send_back(connection) == 1
+            assert send_back(connection, run_id) == 1
         assert (run_of(ledger, run_id).state, run_of(ledger, run_id).finished_at) == (RunState.PLANNED, None)
         assert not finish(ledger, run_id)
         publish(ledger, claim(ledger, run_id)[0])

@@ -1,6 +1,7 @@
 """Facts that cannot be wrong, and sums of them."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from sqlalchemy.dialects import sqlite
@@ -9,7 +10,7 @@ from baas_crds.codes import ObjectClass
 from baas_ledger.facts import DetectedObject, Progress
 from baas_ledger.tables import Moment
 
-SHARES = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
+SHARES: dict[str, Any] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ CHANGED = PlannedImage(name="a.jpg", source_version="2", size_bytes=10)
 EXCLUDED = PlannedImage(name="a.jpg", source_version="1", size_bytes=10, excluded="It is on the exclude list.")
 PROBLEM = Quarantined(reason=QuarantineReason.UNREADABLE, message="Permission denied.")
 UNREADABLE = PlannedImage(name="a.jpg", source_version="", size_bytes=0, problem=PROBLEM)
-NEW, PENDING, LEASED, PUBLISHED, QUARANTINED, LEFT_OUT = (None, *ImageState)
+NEW = None
+PENDING, LEASED, PUBLISHED, QUARANTINED, LEFT_OUT = tuple(ImageState)
 
 
 @pytest.mark.parametrize(
