@@ -23,6 +23,9 @@ die() {
   exit 1
 }
 
+# The state folder of the cluster that has these addresses now, of this checkout or another.
+owner_of_addresses() { cat "/sys/class/net/$link/ifalias" 2>/dev/null || echo nobody; }
+
 # True while the node that `up` started lives. The namespace's number tells it from a process that got the same id later.
 node_lives() {
   [[ -f $state/node ]] || return 1
