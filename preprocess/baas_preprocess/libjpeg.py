@@ -8,7 +8,7 @@ optimised Huffman tables, arithmetic coding (it becomes Huffman coding), padding
 import ctypes
 import ctypes.util
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -205,32 +205,36 @@ class _Transform(ctypes.Structure):
                 ("on_row", _Callback)]
 
 
+_POINTER, _NUMBER, _BYTES, _SIZE = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong
+_ADDRESS = ctypes.POINTER(_NUMBER)
+_FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
+    ("tjInitDecompress", _POINTER, []),
+    ("tjInitTransform", _POINTER, []),
+    ("tjDestroy", _NUMBER, [_POINTER]),
+    ("tjFree", None, [_POINTER]),
+    ("tjGetErrorStr2", _BYTES, [_POINTER]),
+    ("tjDecompressHeader3", _NUMBER, [_POINTER, _BYTES, _SIZE, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS]),
+    ("tjDecompress2", _NUMBER, [_POINTER, _BYTES, _SIZE, _POINTER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER]),
+    ("tjTransform", _NUMBER, [_POINTER, _BYTES, _SIZE, _NUMBER, _POINTER, _POINTER, _POINTER, _NUMBER]),
+)
+"""Name, result and arguments."""
+
+
 @cache
-def load_library(names: Sequence[str] = ("libturbojpeg.so.0", "turbojpeg")) -> Any:
+def load_library(names: tuple[str, ...] = ("libturbojpeg.so.0", "turbojpeg")) -> Any:
     """Load libturbojpeg (2.1 or later) by its soname, else wherever the system's linker finds it."""
     for name in names:
         try:
             library = ctypes.CDLL(name if ".so" in name else ctypes.util.find_library(name) or name)
         except OSError:
             continue
-        pointer, number, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_ulong
-        address = ctypes.POINTER(number)
-        for function, result, arguments in (
-            ("tjInitDecompress", pointer, []),
-            ("tjInitTransform", pointer, []),
-            ("tjDestroy", number, [pointer]),
-            ("tjFree", None, [pointer]),
-            ("tjGetErrorStr2", ctypes.c_char_p, [pointer]),
-            ("tjDecompressHeader3", number, [pointer, ctypes.c_char_p, size, address, address, address, address]),
-            ("tjDecompress2", number,
-             [pointer, ctypes.c_char_p, size, pointer, number, number, number, number, number]),
-            ("tjTransform", number,
-             [pointer, ctypes.c_char_p, size, number, pointer, pointer, pointer, number]),
-        ):
+        for function, result, arguments in _FUNCTIONS:
             getattr(library, function).restype = result
             getattr(library, function).argtypes = arguments
         return library
-    raise ConfigurationError(f"none of {', '.join(names)} can be loaded: install the Debian package libturbojpeg0")
+    raise ConfigurationError(
+        f"None of {', '.join(names)} can be loaded: install libturbojpeg0 (Debian) or libturbojpeg (Ubuntu)"
+    )
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def write(raster: Raster) -> bytes:
         samples = raster.samples
         if samples.shape[2] == 2:
             samples = np.concatenate([samples[..., :1]] * 3 + [samples[..., 1:]], axis=2)
-        done, encoded = cv2.imencode(".png", _swapped(samples), [cv2.IMWRITE_PNG_COMPRESSION, 6])
+        # Level 4 takes 2 s for 8000x4000 px; level 6 takes 4 s and saves 5 %.
+        done, encoded = cv2.imencode(".png", _swapped(samples), [cv2.IMWRITE_PNG_COMPRESSION, 4])
         if not done:
             raise OSError("OpenCV could not encode a PNG")
         return encoded.tobytes()
