@@ -1,5 +1,6 @@
 """`baas blur` as its users run it: a real Triton, the real detector, small pictures."""
 
+import csv
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from baas_crds.codes import ExitCode
+from baas_preprocess.inspection import inspect
 
 from .conftest import Ended, command
 
@@ -256,3 +258,23 @@ def test_the_report_shows_published_pictures_only(baas: Baas, photos: Path, trit
     assert "The file has no bytes" in page
     missing = baas("report", tmp_path / "nothing")
     assert (missing.code, "holds no run" in missing.err) == (ExitCode.CONFIGURATION, True)
+
+
+def test_every_odd_real_file_is_published_without_hidden_pictures_or_refused(
+    baas: Baas, triton: str, test_data: Path, tmp_path: Path
+) -> None:
+    with (test_data / "jpeg" / "INDEX.csv").open(newline="") as file:
+        expected = {row["file"]: row["expected"] for row in csv.DictReader(file)}
+    # A glob, as some of the files are called neither .jpg nor .png.
+    ended = baas("blur", f"{test_data}/jpeg/*__*", tmp_path / "out", "--in-flight", "4", "--json", triton=triton)
+    results = published(tmp_path / "out")
+    assert ended.code == ExitCode.QUARANTINED
+    assert "InternalError" not in ended.document["quarantined"]
+    assert ended.document["images"]["total"] == len(expected)
+    assert ended.document["images"]["published"] == len(results)
+    # The index refuses whatever is no JPEG; a PNG is welcome under any name.
+    refused = {name for name in results if expected[name] == "reject"}
+    assert all(results[name].startswith(b"\x89PNG") for name in refused)
+    assert len(results) >= 0.8 * list(expected.values()).count("ok")
+    for name, data in results.items():
+        assert inspect(data, max_pixels=10**9).hidden_images == (), name
