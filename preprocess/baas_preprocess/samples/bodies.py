@@ -190,10 +190,12 @@ def _strip(shape: Shape) -> Mesh:
     glass_foot = np.where(nose, shape.belt + 0.05, shape.tail_plate + 0.26)
     is_glass = (climb[:, 1:] > 0.35 * climb[:, :1]) & (y > glass_foot) & (y < shape.height - 0.07) & (aside < 0.9)
     is_lamp = nose & (y > shape.belt - 0.36) & (y < shape.belt - 0.2) & (aside > 0.62)
-    is_tail_lamp = ~nose & (y > shape.belt - 0.3) & (y < shape.belt + 0.02) & (aside > 0.72)
-    is_plastic = (nose & (y < shape.belt - 0.38) & (y > 0.28) & (aside < 0.62)) | (y < 0.34)
+    is_tail_lamp = ~nose & (y > shape.belt - 0.34) & (y < shape.belt + 0.02) & (aside > 0.8)
+    is_grille = nose & (y < shape.belt - 0.38) & (y > 0.28) & (aside < 0.62)
+    is_bumper = ~nose & (y < 0.5) & (y > 0.44)
     stuff = np.select(
-        [is_glass, is_lamp, is_tail_lamp, is_plastic], [Stuff.GLASS, Stuff.LAMP, Stuff.TAIL_LAMP, Stuff.PLASTIC]
+        [is_glass, is_lamp, is_tail_lamp, is_grille | is_bumper | (y < 0.34)],
+        [Stuff.GLASS, Stuff.LAMP, Stuff.TAIL_LAMP, Stuff.PLASTIC],
     )
     return Mesh(quads=quads, stuff=stuff.ravel())
 

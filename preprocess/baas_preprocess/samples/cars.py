@@ -15,7 +15,7 @@ _NOSE_PLATE_M = 0.42
 _COLOURS = {
     Stuff.GLASS: (24, 29, 34),
     Stuff.PLASTIC: (34, 34, 36),
-    Stuff.LAMP: (222, 226, 230),
+    Stuff.LAMP: (176, 182, 190),
     Stuff.TAIL_LAMP: (168, 20, 24),
 }
 _MIRRORS = {Stuff.PAINT: 0.25, Stuff.GLASS: 0.8, Stuff.PLASTIC: 0.08, Stuff.LAMP: 0.4, Stuff.TAIL_LAMP: 0.2}

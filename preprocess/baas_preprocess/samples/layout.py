@@ -37,7 +37,7 @@ _COATS: tuple[Colour | None, ...] = (
     (112, 86, 118),
 )
 _TROUSERS: tuple[Colour | None, ...] = (None, None, (50, 50, 54), (112, 98, 80), (60, 72, 100))
-_WALKERS_PX = ((400, 540), *((200, 400),) * 2, *((100, 200),) * 3, *((50, 100),) * 3, *((28, 50),) * 2)
+_WALKERS_PX = ((400, 540), *((200, 400),) * 2, *((100, 200),) * 3, *((50, 100),) * 3, *((32, 50),) * 2)
 """How tall walkers are in the picture: a range for each."""
 
 _RIGHT_LANE = (street.LANE_DIVIDE + street.RIGHT_LANE_EDGE) / 2
@@ -139,7 +139,7 @@ def _close_car(random: Random) -> Car:
 
 
 def _car_in_lane(random: Random) -> Car:
-    away = _sign(random) * math.exp(random.uniform(math.log(7), math.log(40)))
+    away = _sign(random) * math.exp(random.uniform(math.log(7), math.log(36)))
     aside = float(random.uniform(-0.3, 0.3))
     if random.random() < 0.5:
         return _car(random, _RIGHT_LANE + aside, away, _FORWARD)
@@ -147,7 +147,7 @@ def _car_in_lane(random: Random) -> Car:
 
 
 def _parked_car(random: Random) -> Car:
-    along = float(random.uniform(-42, 42))
+    along = float(random.uniform(-36, 36))
     if random.random() < 0.5:
         return _car(random, _RIGHT_BAY, along, _FORWARD)
     return _car(random, _LEFT_BAY, along, _BACKWARD)

@@ -32,6 +32,8 @@ class Person:
     trousers: tuple[float, float]
     bare_hands: bool
     """Hands show before the coat and must keep their colour when it is dyed."""
+    whole: bool = True
+    """False when the photo's right edge cuts this person: something must stand in front of that side."""
 
 
 PALE_COAT = Person(
@@ -41,9 +43,13 @@ DARK_COAT = Person(
     photo="bus.jpg", outline=outlines.WALKER_IN_DARK_COAT, coat=(0.14, 0.65), trousers=(0.65, 0.9), bare_hands=True
 )
 FROM_THE_SIDE = Person(
-    photo="bus.jpg", outline=outlines.WALKER_FROM_THE_SIDE, coat=(0.16, 0.62), trousers=(0.62, 0.9), bare_hands=True
+    photo="bus.jpg",
+    outline=outlines.WALKER_FROM_THE_SIDE,
+    coat=(0.16, 0.62),
+    trousers=(0.62, 0.9),
+    bare_hands=True,
+    whole=False,
 )
-"""The photo's right edge cuts this person: something must stand in front of that side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,20 +110,29 @@ def poster(advert: Advert) -> Rgba:
     return premultiplied(picture, np.full(picture.shape[:2], 255, np.uint8))
 
 
-@cache
-def _photo(name: str) -> Pixels:
-    """Read a photo of the `ultralytics` wheel. Raises `ConfigurationError` when it is not there."""
+def check_photos() -> None:
+    """Raise `ConfigurationError` when the photos are not installed."""
+    for name in ("bus.jpg", "zidane.jpg"):
+        _path(name)
+
+
+def _path(name: str) -> Path:
     spec = find_spec("ultralytics")
     folders: Iterable[str] = (spec.submodule_search_locations or ()) if spec else ()
     for folder in folders:
         path = Path(folder) / "assets" / name
         if path.is_file():
-            with Image.open(path) as photo:
-                return np.asarray(photo.convert("RGB"))
+            return path
     raise ConfigurationError(
-        f"The sample panoramas need the photo {name} from the package ultralytics, which is not installed: "
-        "install the extra `model_export` (uv pip install -r pyproject.toml --extra model_export)."
+        f"The sample panoramas need the photo {name} of the package ultralytics, which is not installed: "
+        "install the extra model_export (uv pip install -r pyproject.toml --extra model_export)."
     )
+
+
+@cache
+def _photo(name: str) -> Pixels:
+    with Image.open(_path(name)) as photo:
+        return np.asarray(photo.convert("RGB"))
 
 
 @cache

@@ -88,11 +88,10 @@ class Site:
 
     def add(self, *newcomers: Thing, forced: bool = False) -> bool:
         """Add these together, or none of them when they find no place; `forced` ones always do."""
+        if not forced and not all(self._has_room(thing) and is_complete(self.view, thing) for thing in newcomers):
+            return False
         silhouettes = [one for thing in newcomers for one in _silhouettes(self.view, thing)]
-        if not forced and not (
-            all(self._has_room(thing) and is_complete(self.view, thing) for thing in newcomers)
-            and self._fits(silhouettes)
-        ):
+        if not forced and not self._fits(silhouettes):
             return False
         self.things += newcomers
         self._silhouettes += silhouettes
@@ -172,7 +171,8 @@ def _silhouettes(view: View, thing: Thing) -> list[Silhouette]:
             body = Silhouette(extent=view.extent(thing.corners()), distance=math.hypot(thing.x, thing.z), may_hide=1.0)
             return [body, *(_silhouette(view, mount, may_hide=0.0) for mount in visible_plates(view, thing))]
         case Walker():
-            return [_silhouette(view, thing.upright, may_hide=0.4)]
+            # Somebody of whom the photo shows a half only must not lose more.
+            return [_silhouette(view, thing.upright, may_hide=0.4 if thing.person.whole else 0.0)]
         case Board():
             return [_silhouette(view, thing.upright, may_hide=0.0)]
         case Fixture():

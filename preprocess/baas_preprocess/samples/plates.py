@@ -1,11 +1,12 @@
 """European licence plates with invented characters."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from baas_preprocess.samples.brush import Colour, Rgba, premultiplied, smooth_noise
+from baas_preprocess.samples.brush import Colour, Rgba, Sheet, premultiplied, smooth_noise
 
 _WIDTH_PX, _HEIGHT_PX = 520, 110
 _LETTERS = "BDFGHJKLNPRSTVXZ"
@@ -30,6 +31,14 @@ STYLES = (
     Style(country="F", pattern="AA-999-AA", ground=(238, 238, 234)),
     Style(country="B", pattern="9-AAA-999", ground=(238, 238, 234), ink=(150, 24, 32)),
 )
+
+
+@cache
+def draw_holder() -> Rgba:
+    """Draw the dark plate on which a licence plate is mounted."""
+    holder = Sheet(_WIDTH_PX // 4, _HEIGHT_PX // 4)
+    holder.rectangle(0, 0, _WIDTH_PX // 4, _HEIGHT_PX // 4, (24, 25, 27))
+    return holder.rgba()
 
 
 def draw_plate(random: np.random.Generator, style: Style) -> Rgba:

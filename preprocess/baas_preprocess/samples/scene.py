@@ -16,11 +16,16 @@ from baas_preprocess.samples.ground import Shadow, paint_ground
 from baas_preprocess.samples.layout import Plan
 from baas_preprocess.samples.photos import cut_out, poster
 from baas_preprocess.samples.placing import Board, Fixture, Kind, Thing, Walker, position, visible_plates
-from baas_preprocess.samples.plates import STYLES, draw_plate
+from baas_preprocess.samples.plates import STYLES, draw_holder, draw_plate
 from baas_preprocess.samples.sky import paint_sky
 from baas_preprocess.samples.sphere import Canvas, Extent, Upright, corners_of
 
 Random = np.random.Generator
+
+_HOLDER_M = 0.025
+"""How far the dark holder reaches beyond a plate."""
+_FRAME_M = 0.08
+"""How far the frame reaches beyond a poster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,7 @@ def paint(plan: Plan, props: Props, random: Random) -> tuple[Canvas, list[Labell
             case Car():
                 canvas.compose(*render(thing, canvas.view))
                 for mount in visible_plates(canvas.view, thing):
+                    canvas.paste(draw_holder(), _wider(mount, _HOLDER_M))
                     style = STYLES[int(random.integers(len(STYLES)))]
                     _paste_labelled(canvas, owned, ObjectClass.LICENCE_PLATE, draw_plate(random, style), mount, "drawn")
             case Walker():
@@ -123,15 +129,18 @@ def _paste_board(canvas: Canvas, board: Board) -> None:
     """Paste a poster with its frame, which reaches beyond it, and its legs, which reach to the ground."""
     picture, upright = poster(board.advert), board.upright
     px_per_m = picture.shape[0] / (upright.top - upright.bottom)
-    margin = round(0.08 * px_per_m)
-    legs = round(upright.bottom * px_per_m) - margin if board.on_legs else 0
-    share = margin / picture.shape[1]
-    outer = replace(
-        _part(upright, -share, 1 + share),
-        bottom=upright.bottom - (margin + legs) / px_per_m,
-        top=upright.top + margin / px_per_m,
-    )
+    margin = round(_FRAME_M * px_per_m)
+    outer = _wider(upright, margin / px_per_m)
+    legs = round(outer.bottom * px_per_m) if board.on_legs else 0
+    outer = replace(outer, bottom=outer.bottom - legs / px_per_m)
     canvas.paste(framed(picture, margin_px=margin, legs_px=legs), outer)
+
+
+def _wider(upright: Upright, margin: float) -> Upright:
+    """Return a rectangle that reaches so many metres beyond this one on every side."""
+    share = margin / math.dist(upright.left, upright.right)
+    wider = _part(upright, -share, 1 + share)
+    return replace(wider, bottom=upright.bottom - margin, top=upright.top + margin)
 
 
 def _people_on(canvas: Canvas, board: Board) -> Iterable[Labelled]:
