@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from baas_crds.errors import ConfigurationError
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind, Run
 from baas_ledger.tables import ImageState, RunState, images, runs
@@ -21,14 +22,16 @@ def open_run(
     model_digest: str,
     config_digest: str,
     configuration: Mapping[str, object],
+    run_id: str | None = None,
     now: datetime | None = None,
 ) -> str:
     """Start a run or resume it, and return its id: the same source, destination, model and configuration are one run.
 
-    `configuration` is what `config_digest` was made from, for people to read.
+    `configuration` is what `config_digest` was made from, for people to read. `run_id` gives a run an id of its own.
+    Raises `ConfigurationError` when the run of that id is another one.
     """
     at = moment(connection, now)
-    run_id = _id_of(source, destination, model_digest, config_digest)
+    run_id = run_id or _id_of(source, destination, model_digest, config_digest)
     add = insert_into(runs, connection.dialect.name).values(
         id=run_id,
         source=source,
@@ -41,6 +44,8 @@ def open_run(
         opened_at=at,
     )
     connection.execute(add.on_conflict_do_update(index_elements=["id"], set_={"opened_at": at}))
+    if run := find_run(connection, run_id):
+        check_run(run, source=source, destination=destination, model_digest=model_digest, config_digest=config_digest)
     record(connection, run_id, EventKind.RUN_OPENED, "The run was started or resumed.", at=at)
     return run_id
 
@@ -48,6 +53,20 @@ def open_run(
 def find_run(connection: Connection, run_id: str) -> Run | None:
     """Return a run, None when there is none of that id."""
     return _first(connection, runs.c.id == run_id)
+
+
+def check_run(run: Run, *, source: str, destination: str, model_digest: str, config_digest: str) -> None:
+    """Raise `ConfigurationError` unless a run is of this source, destination, model and configuration."""
+    for name, before, now in (
+        ("source", run.source, source),
+        ("destination", run.destination, destination),
+        ("model", run.model_digest, model_digest),
+        ("configuration", run.config_digest, config_digest),
+    ):
+        if before != now:
+            raise ConfigurationError(
+                f"Run {run.id} began with the {name} {before}, and now it is {now}: go back to it, or start a new run."
+            )
 
 
 def latest_run(connection: Connection, destination: str) -> Run | None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from baas_crds.errors import ConfigurationError
 from baas_ledger import records
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind, Run
@@ -44,6 +45,20 @@ def test_the_same_work_is_the_same_run(ledger: Engine) -> None:
 @pytest.mark.parametrize("name", WORK)
 def test_other_work_is_another_run(ledger: Engine, name: str) -> None:
     assert opened(ledger) != opened(ledger, **{name: "other"})
+
+
+def test_a_run_can_have_an_id_that_others_know_already(ledger: Engine) -> None:
+    assert opened(ledger, run_id="their-id") == opened(ledger, run_id="their-id") == "their-id"
+    assert opened(ledger) != "their-id"
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_a_run_of_that_id_with_other_work_is_refused_and_left_as_it_was(ledger: Engine, name: str) -> None:
+    opened(ledger, run_id="their-id")
+    before = run_of(ledger, "their-id")
+    with pytest.raises(ConfigurationError, match=rf"Run their-id began with the \w+ {WORK[name]}, and now it is other"):
+        opened(ledger, run_id="their-id", **{name: "other"})
+    assert run_of(ledger, "their-id") == before
 
 
 def test_a_run_keeps_its_facts_and_when_it_was_opened_last(ledger: Engine) -> None:
