@@ -104,7 +104,7 @@ def _partial(name: str, *columns: str, where: str) -> Index:
 runs = Table(
     "runs",
     metadata,
-    # Made from the next four columns, so that the same work is the same run.
+    # Made from the next four columns, so that the same work is the same run; or given.
     Column("id", Name, primary_key=True),
     Column("source", Text, nullable=False),
     Column("destination", Text, nullable=False),

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
+import baas_ledger.progress
 from baas_crds.codes import QuarantineReason
 from baas_ledger import records
 from baas_ledger.engine import reading
@@ -71,6 +72,17 @@ def test_the_speed_is_that_of_the_last_minutes_and_falls_when_work_stalls(ledger
     assert progress(ledger, run_id, 100).images_per_second == pytest.approx(1)
     assert progress(ledger, run_id, 400).images_per_second == 0
     assert progress(ledger, run_id, 400).seconds_left is None
+
+
+def test_the_speed_of_many_images_is_that_of_the_last_ones(ledger: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baas_ledger.progress, "RATE_SAMPLE", 11)
+    run_id = run_with(ledger, map(str, range(30)))
+    held = claim(ledger, run_id, 30)
+    for one in held[:19]:
+        publish(ledger, one)
+    for number, one in enumerate(held[19:]):
+        publish(ledger, one, now=NOON + (50 + number) * SECOND)
+    assert progress(ledger, run_id, 60).images_per_second == pytest.approx(1)
 
 
 def test_pages_of_images_follow_each_other_by_the_bytes_of_their_names(ledger: Engine) -> None:
