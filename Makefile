@@ -46,7 +46,7 @@ test-prerequisites:
 	hack/prerequisites test
 
 ##@ Set-up
-.PHONY: requirements format clean
+.PHONY: requirements readme-picture format clean
 $(BIN)/baas: requirements/all.txt pyproject.toml
 	hack/prerequisites run
 	command -v uv >/dev/null || [ -x .cache/uv/bin/uv ] || { python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv; }
@@ -63,6 +63,9 @@ requirements: ## Compile requirements/all.txt from pyproject.toml: newest versio
 	uv pip compile -q --upgrade --all-extras --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
 	  pyproject.toml --output-file requirements/all.txt
+
+readme-picture: demo  ## Draw docs/images/before-after.jpg from the demo's panoramas
+	$(BIN)/python hack/before_after.py demo/input/panorama_0001.jpg demo/output/panorama_0001.jpg docs/images/before-after.jpg
 
 format: $(BIN)/baas  ## Format the code
 	$(BIN)/ruff check --fix-only .
