@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from baas_crds.errors import ConfigurationError
+from baas_detector.building import build
 from baas_detector.card import Target, Thresholds
 from baas_detector.contract import DetectedClass
 from baas_detector.weights import Weights, default_weights, own_weights
@@ -14,11 +15,15 @@ _DEFAULT = Thresholds()
 
 
 @click.command("build-repository")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the repository.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the repository."
+)
 @click.option("--weights", type=_FILE, help="Your own checkpoint (.pt) that knows person and licence_plate.")
 @click.option("--persons", type=_FILE, help="Your own checkpoint for persons; needs --plates.")
 @click.option("--plates", type=_FILE, help="Your own checkpoint for licence plates; needs --persons.")
-@click.option("--target", type=click.Choice(Target), default=Target.CPU, show_default=True, help="Where it will be served.")
+@click.option(
+    "--target", type=click.Choice(Target), default=Target.CPU, show_default=True, help="Where it will be served."
+)
 @click.option(
     "--score-floor",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -40,7 +45,9 @@ _DEFAULT = Thresholds()
     show_default=True,
     help="Most boxes for one tile; a tile with more is refused by clients.",
 )
-@click.option("--tensorrt", is_flag=True, help="With --target gpu: run it with TensorRT, which compiles for minutes first.")
+@click.option(
+    "--tensorrt", is_flag=True, help="With --target gpu: run it with TensorRT, which compiles for minutes first."
+)
 @click.option("--force", is_flag=True, help="Replace another model in the folder.")
 def build_repository(
     output: Path,
@@ -67,8 +74,6 @@ def build_repository(
         baas-detector build-repository --output models
         baas-detector build-repository --output models --weights best.pt --target gpu
     """
-    from baas_detector.repository import build  # noqa: PLC0415: loads numpy and OpenVINO, `--help` should not
-
     if tensorrt and target is not Target.GPU:
         raise click.UsageError("--tensorrt needs --target gpu")
     chosen = _choose(weights, persons, plates)

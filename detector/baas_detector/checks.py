@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from baas_crds.errors import ConfigurationError
-from baas_detector.accuracy import Drift, Precision, Rows, drift, worst
+from baas_detector.accuracy import Drift, Precision, Rows, drift
 from baas_detector.contract import BOXES, COUNT, TILES
 
 Tile: TypeAlias = npt.NDArray[np.uint8]
@@ -35,15 +35,15 @@ def with_openvino(graph: bytes, precision: Precision) -> Finder:
 
 def with_onnxruntime(graph: bytes) -> Finder:
     """Return what finds boxes with ONNX Runtime, which the GPU server uses; here it runs on the CPU."""
-    import onnxruntime  # noqa: PLC0415: only one of the two runtimes is needed
+    import onnxruntime  # noqa: PLC0415 - only one of the two runtimes is needed
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return lambda tile: _rows(*session.run([BOXES, COUNT], {TILES: tile[np.newaxis]}))
 
 
 def compare(one: Finder, other: Finder, samples: Mapping[str, Tile]) -> Drift:
-    """Return the worst drift over the sample tiles."""
-    return worst([drift(one(tile), other(tile)) for tile in samples.values()])
+    """Return the drift over the sample tiles."""
+    return drift([one(tile) for tile in samples.values()], [other(tile) for tile in samples.values()])
 
 
 def _rows(boxes: npt.NDArray[np.float32], count: npt.NDArray[np.int32]) -> Rows:
@@ -52,7 +52,7 @@ def _rows(boxes: npt.NDArray[np.float32], count: npt.NDArray[np.int32]) -> Rows:
 
 def _openvino() -> Any:
     try:
-        import openvino  # noqa: PLC0415: not needed for the GPU
+        import openvino  # noqa: PLC0415 - not needed for the GPU
     except ModuleNotFoundError as error:
         raise ConfigurationError("--target cpu needs OpenVINO: install the extra `triton_cpu`") from error
     return openvino

@@ -73,7 +73,7 @@ def _show(result: "Evaluation", console: Console) -> None:
         )
     console.print(table)
     for line in _remarks(result):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _remarks(result: "Evaluation") -> list[str]:

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from baas_crds.errors import ConfigurationError
 from baas_detector.accuracy import Rows
 from baas_detector.card import Thresholds, UsedWeights
 from baas_detector.contract import BOXES, COUNT, TILES, channels_of
-from baas_detector.graph import PersonPlate, Source
+from baas_detector.graph import ExpectedDistance, PersonPlate, Source
 from baas_detector.weights import Weights
 
 OPSET = 17
@@ -59,36 +60,40 @@ def export(weights: Sequence[Weights], thresholds: Thresholds) -> Exported:
 
 
 def _load(weights: Weights) -> tuple[Source, UsedWeights]:
-    from ultralytics.nn.modules import Detect  # noqa: PLC0415: reads its environment when imported
+    # Ultralytics reads its environment when it is imported.
     from ultralytics.nn.tasks import DetectionModel, load_checkpoint  # noqa: PLC0415
 
     try:
-        model, checkpoint = load_checkpoint(weights.path)
-    except Exception as error:  # noqa: BLE001: a damaged pickle can raise anything
-        raise ConfigurationError(
-            f"{weights.name} cannot be read as an Ultralytics checkpoint: {str(error).splitlines()[0]}"
-        ) from error
-    if type(model) is not DetectionModel or not isinstance(model.model[-1], Detect):
+        loaded: tuple[Any, Any] = load_checkpoint(weights.path)  # type: ignore[no-untyped-call]
+    except Exception as error:  # a damaged pickle can raise anything
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ConfigurationError(f"{weights.name} cannot be read as an Ultralytics checkpoint: {reason}") from error
+    model, checkpoint = loaded
+    if type(model) is not DetectionModel:  # its children segment, estimate poses or wait for a text
         raise ConfigurationError(
             f"{weights.name} is an Ultralytics {getattr(model, 'task', 'unknown')} model; expected one for detection"
         )
     channels = channels_of(model.names, weights.wanted, source=weights.name)
+    _make_ready_to_trace(model)
+    if model.end2end:
+        raise ConfigurationError(
+            f"{weights.name} was reduced to its end-to-end head, which drops boxes: give the one that training wrote"
+        )
     licence = weights.licence or checkpoint.get("license") or _UNSAID
     return (
-        Source(model=_ready_to_trace(model), stride=int(model.stride.max()), channels=channels),
+        Source(model=model, stride=int(model.stride.max()), channels=channels),
         UsedWeights(name=weights.name, licence=licence, channels=dict(channels)),
     )
 
 
-def _ready_to_trace(model: Any) -> Any:
+def _make_ready_to_trace(model: Any) -> None:
     """Fold batch norms, and let the head answer all candidates in corner coordinates for any size of input."""
     model.end2end = False  # a head that drops boxes itself would hide how many there were
-    model = model.fuse(verbose=False).eval()
+    model.fuse(verbose=False).eval()
     head = model.model[-1]
-    if head.end2end:
-        raise ConfigurationError("This checkpoint was fused to its end-to-end head: give the checkpoint of training.")
+    if head.reg_max > 1:
+        head.dfl = ExpectedDistance(head.reg_max)
     head.export, head.dynamic, head.format, head.xyxy = True, True, "onnx", True
-    return model
 
 
 def _to_onnx(model: PersonPlate) -> bytes:
@@ -99,7 +104,7 @@ def _to_onnx(model: PersonPlate) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
-            (torch.randint(0, 255, (2, 320, 288, 3), dtype=torch.uint8),),
+            (torch.zeros((2, 320, 288, 3), dtype=torch.uint8),),
             buffer,  # type: ignore[arg-type]  # the exporter takes file objects
             input_names=[TILES],
             output_names=[BOXES, COUNT],
@@ -114,7 +119,7 @@ def _to_onnx(model: PersonPlate) -> bytes:
 
 @contextlib.contextmanager
 def _quiet_ultralytics() -> Iterator[None]:
-    """Let Ultralytics write only to a folder that goes away, install nothing, fetch nothing, run no code of a pickle."""
+    """Let Ultralytics write only to a folder that goes away, install and fetch nothing, run no code of a pickle."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         os.environ |= {
             "YOLO_AUTOINSTALL": "false",
@@ -127,10 +132,20 @@ def _quiet_ultralytics() -> Iterator[None]:
 
 
 def sample_tiles(side_px: int) -> dict[str, npt.NDArray[np.uint8]]:
-    """Return the street photos that the Ultralytics package carries, enlarged to square tiles, by file name."""
+    """Return the street photos that the Ultralytics package carries, by file name, each as one square tile.
+
+    A photo stands in it at a half, a quarter and an eighth of the tile's side, so that objects have many sizes.
+    """
     import ultralytics  # noqa: PLC0415
     from PIL import Image, ImageOps  # noqa: PLC0415
 
-    assets = sorted((Path(ultralytics.__file__).parent / "assets").glob("*.jpg"))
-    square = (side_px, side_px)
-    return {path.name: np.array(ImageOps.fit(Image.open(path).convert("RGB"), square)) for path in assets}
+    tiles = {}
+    for path in sorted((Path(ultralytics.__file__).parent / "assets").glob("*.jpg")):
+        photo, tile = Image.open(path).convert("RGB"), Image.new("RGB", (side_px, side_px))
+        half = side_px // 2
+        for part, (left, top) in ((1, (0, 0)), (2, (half, 0)), (4, (0, half)), (1, (half, half))):
+            small = ImageOps.fit(photo, (half // part, half // part))
+            for column, row in product(range(part), repeat=2):
+                tile.paste(small, (left + column * half // part, top + row * half // part))
+        tiles[path.name] = np.array(tile)
+    return tiles

@@ -1,7 +1,7 @@
 """The whole detector as one torch module, so that one ONNX graph holds the whole contract.
 
-Normalisation, padding, one or two YOLO models, the classes we want, non-maximum suppression, sorting and counting: tiles
-go in as a decoder leaves them, boxes come out ready to use, and no server needs code of ours to understand them.
+Normalisation, padding, one or two YOLO models, the classes we want, non-maximum suppression, sorting and counting:
+tiles go in as a decoder leaves them, boxes come out ready to use, and no server needs code of ours to understand them.
 Imports torch: only `export` may import this module.
 """
 
@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 import torch
-import torchvision
+import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from baas_detector.card import Thresholds
@@ -44,46 +44,64 @@ class PersonPlate(nn.Module):
     def forward(self, tiles: Tensor) -> tuple[Tensor, Tensor]:
         """Answer boxes in tile pixels, best first, and how many there are.
 
-        Rows behind the last box are zero. A count above `max_det` means that boxes are missing. It is exact as long as no
-        class has more than `max_det` boxes, and above `max_det` otherwise.
+        Rows behind the last box are zero. A count above `max_det` means that boxes are missing. It is exact as long as
+        no class has more than `max_det` boxes, and above `max_det` otherwise.
         """
-        max_det = self.thresholds.max_det
-        boxes, scores, classes = self._candidates(self._prepare(tiles))
-        count = (scores > 0).sum(1, keepdim=True).to(torch.int32)
-        boxes, scores, classes = (nn.functional.pad(x, (0, 0, 0, max_det)) for x in (boxes, scores, classes))
-        scores, best = scores.topk(max_det, dim=1)
-        width_height = torch._shape_as_tensor(tiles)[[2, 1, 2, 1]].float()  # a traced value, unlike tiles.shape
-        boxes = boxes.gather(1, best.expand(-1, -1, 4)).clamp(min=0).minimum(width_height)
-        rows = torch.cat([boxes, scores, classes.gather(1, best)], 2)
-        return rows * (scores > 0), count.flatten(1)
+        picture, boxes, scores, classes = self._kept(self._prepare(tiles))
+        # Only what was kept is sorted: sorting all candidates took longer than finding them.
+        of_picture = torch.arange(tiles.shape[0])[:, None] == picture
+        table = nn.functional.pad(of_picture * scores, (0, self.thresholds.max_det))
+        count = of_picture.sum(1, keepdim=True).to(torch.int32)
+        scores, best = table.topk(self.thresholds.max_det, dim=1)
+        one, other = _padded(boxes, self.thresholds.max_det)[best].chunk(2, dim=2)
+        width_height = torch._shape_as_tensor(tiles)[[2, 1]].float()  # a traced value, unlike tiles.shape
+        # Heads without a distribution over distances may answer a box with its corners exchanged.
+        corners = (corner.clamp(min=0).minimum(width_height) for corner in (one.minimum(other), one.maximum(other)))
+        rows = torch.cat([*corners, scores[..., None], _padded(classes, self.thresholds.max_det)[best]], 2)
+        return rows * (scores > 0)[..., None], count
 
     def _prepare(self, tiles: Tensor) -> Tensor:
         height, width = tiles.shape[1], tiles.shape[2]
         pictures = tiles.permute(0, 3, 1, 2).float() / 255
         return nn.functional.pad(pictures, (0, -width % self.stride, 0, -height % self.stride), value=PAD_GREY / 255)
 
-    def _candidates(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (B, N, 4) boxes, (B, N, 1) scores, (B, N, 1) classes; a score of 0 means dropped."""
+    def _kept(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return what suppression keeps, over all pictures: (K,) picture, (K, 4) boxes, (K,) scores, (K, 1) classes."""
         parts = []
         for model, channels in zip(self.models, self.channels, strict=True):
             answer = model(pictures)
             boxes = answer[:, :4].transpose(1, 2)
             for channel, found in channels:
-                scores = self._suppress(boxes, answer[:, 4 + channel : 5 + channel])
-                parts.append((boxes, scores, torch.full_like(scores, found.number)))
-        boxes, scores, classes = (torch.cat(tensors, 1) for tensors in zip(*parts, strict=True))
-        return boxes, scores, classes
+                scores = answer[:, 4 + channel : 5 + channel]
+                # One more than fits shows that some are missing, and bounds the work of a picture full of noise.
+                kept = _Suppression.apply(
+                    boxes, scores, self.thresholds.max_det + 1, self.thresholds.iou, self.thresholds.score_floor
+                )
+                picture, candidate = kept[:, 0], kept[:, 2]
+                number = torch.full_like(kept[:, :1], found.number, dtype=boxes.dtype)
+                parts.append((picture, boxes[picture, candidate], scores[picture, 0, candidate], number))
+        picture, boxes, scores, classes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return picture, boxes, scores, classes
 
-    def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
-        """Return (B, N, 1) scores, 0 for boxes at the floor or hidden by a better one of the class."""
-        # One more than fits is enough to show that some are missing, and it bounds the work of a picture full of noise.
-        kept = _Suppression.apply(
-            boxes, scores, self.thresholds.max_det + 1, self.thresholds.iou, self.thresholds.score_floor
-        )
-        candidates = boxes.shape[1]
-        index = kept[:, 0] * candidates + kept[:, 2]
-        mask = torch.zeros_like(scores.flatten()).scatter(0, index, torch.ones_like(index, dtype=scores.dtype))
-        return (scores.flatten() * mask).view(-1, candidates, 1)
+
+def _padded(rows: Tensor, more: int) -> Tensor:
+    return nn.functional.pad(rows, (0, 0, 0, more))
+
+
+class ExpectedDistance(nn.Module):
+    """Ultralytics' DFL layer, a mean over the bins of a distribution, without its convolution.
+
+    Servers that compute convolutions in bfloat16 would round distances to a sixteenth of a stride, up to 2 px.
+    """
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.bins = bins
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """(B, 4 x bins, N) -> (B, 4, N) distances in strides."""
+        likelihoods = logits.view(logits.shape[0], 4, self.bins, -1).softmax(2)
+        return (likelihoods * torch.arange(self.bins, dtype=logits.dtype).view(-1, 1)).sum(2)
 
 
 class _Suppression(torch.autograd.Function):

@@ -18,7 +18,9 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Compile the graph for any shape. Raises when the folder's files are not those of the model's digest."""
-        parameters = {key: value["string_value"] for key, value in json.loads(args["model_config"])["parameters"].items()}
+        parameters = {
+            key: value["string_value"] for key, value in json.loads(args["model_config"])["parameters"].items()
+        }
         folder = Path(args["model_repository"]) / args["model_version"]
         graph = folder / "model.onnx"
         card = (folder / "model-card.json").read_bytes()
@@ -45,7 +47,7 @@ class TritonPythonModel:
                 for name, parts in zip(("BOXES", "COUNT"), zip(*answers, strict=True), strict=True)
             ]
             return triton.InferenceResponse(outputs)
-        except Exception as error:  # noqa: BLE001: Triton must hand any failure to the client
+        except Exception as error:  # noqa: BLE001 - Triton must hand any failure to the client
             return triton.InferenceResponse(error=triton.TritonError(f"{type(error).__name__}: {error}"))
 
     def _boxes_and_count(self, tile: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

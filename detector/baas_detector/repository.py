@@ -1,4 +1,4 @@
-"""The model repository on disk: build it as a whole or not at all, and open it only when it is intact.
+"""A built model on disk, opened only when it is intact.
 
     DIR/person_plate/config.pbtxt
     DIR/person_plate/1/model.onnx, model-card.json and, for the CPU, model.py
@@ -6,36 +6,14 @@
 Immutable and relocatable: no file holds a path or a time.
 """
 
-import fcntl
-import logging
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata, resources
 from pathlib import Path
 
-from baas_crds.errors import BaasError, ConfigurationError
-from baas_detector.accuracy import Precision, choose_precision
-from baas_detector.card import (
-    CARD_NAME,
-    Built,
-    Checks,
-    ModelCard,
-    NamedWeights,
-    Recipe,
-    Target,
-    Thresholds,
-    read_card,
-)
-from baas_detector.checks import compare, offers_bf16, with_onnxruntime, with_openvino
-from baas_detector.contract import MODEL_NAME, WARM_TILE_PX
+from baas_crds.errors import ConfigurationError
+from baas_detector.card import CARD_NAME, ModelCard, read_card
+from baas_detector.contract import MODEL_NAME
 from baas_detector.triton_config import config_text
-from baas_detector.weights import Weights, digest_of
-
-log = logging.getLogger(__name__)
+from baas_detector.weights import digest_of
 
 CONFIG_NAME = "config.pbtxt"
 VERSION = "1"
@@ -65,120 +43,10 @@ def open_repository(path: Path) -> Repository:
     changed = [name for name, digest in card.built.files.items() if found[name] != digest]
     changed += [CONFIG_NAME] if config != config_text(card) else []
     if changed:
-        raise ConfigurationError(f"{model} was changed since it was built ({', '.join(changed)}). {_REBUILD.format(path)}")
+        raise ConfigurationError(
+            f"{model} was changed since it was built ({', '.join(changed)}). {_REBUILD.format(path)}"
+        )
     return Repository(path=path, card=card)
 
 
 _REBUILD = "Build it again with `baas-detector build-repository --force --output {}`"
-
-
-def build(
-    path: Path, weights: Sequence[Weights], thresholds: Thresholds, *, target: Target, tensorrt: bool, force: bool
-) -> Repository:
-    """Build the repository, or leave an equal one as it is.
-
-    The model appears at once or not at all; a second build at the same time waits for the first. Raises
-    `ConfigurationError` when another model is there already, unless `force` replaces it.
-    """
-    recipe = _recipe(weights, thresholds, target=target, tensorrt=tensorrt)
-    path.mkdir(parents=True, exist_ok=True)
-    with _only_builder(path):
-        existing = _existing(path, or_none=force)
-        if existing is not None and existing.card.recipe == recipe:
-            log.info("%s is built already", path / MODEL_NAME)
-            return existing
-        if existing is not None and not force:
-            raise ConfigurationError(
-                f"{path / MODEL_NAME} is another model ({existing.card.digest}): "
-                "choose another --output, or replace it with --force"
-            )
-        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path) as unfinished:
-            _write(Path(unfinished) / MODEL_NAME, recipe, weights)
-            if (path / MODEL_NAME).exists():
-                (path / MODEL_NAME).replace(Path(unfinished) / "replaced")
-            (Path(unfinished) / MODEL_NAME).replace(path / MODEL_NAME)
-    return open_repository(path)
-
-
-_UNFINISHED = ".unfinished-"
-
-
-def _existing(path: Path, *, or_none: bool) -> Repository | None:
-    """Return what is there; a damaged one raises, or counts as none where it will be replaced anyway."""
-    if not (path / MODEL_NAME).exists():
-        return None
-    try:
-        return open_repository(path)
-    except ConfigurationError:
-        if or_none:
-            return None
-        raise
-
-
-@contextmanager
-def _only_builder(path: Path) -> Iterator[None]:
-    """Hold the folder alone, and clear away what a killed builder left."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        for leftover in path.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(leftover)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _recipe(weights: Sequence[Weights], thresholds: Thresholds, *, target: Target, tensorrt: bool) -> Recipe:
-    cpu = target is Target.CPU
-    try:
-        tools = {name: metadata.version(name) for name in (*_TOOLS, "openvino" if cpu else "onnxruntime")}
-    except metadata.PackageNotFoundError as error:
-        raise ConfigurationError(f"Building a model needs {error.name}: install the extra `model_export`") from error
-    return Recipe(
-        target=target,
-        weights=tuple(NamedWeights(name=w.name, digest=w.digest, wanted=w.wanted) for w in weights),
-        thresholds=thresholds,
-        tensorrt=tensorrt,
-        offers_bf16=cpu and offers_bf16(),
-        tools=tools,
-        backend_digest=digest_of(_backend()) if cpu else None,
-    )
-
-
-_TOOLS = ("torch", "ultralytics", "onnx")
-
-
-def _backend() -> bytes:
-    return (resources.files("baas_detector") / "openvino_model.py").read_bytes()
-
-
-def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
-    from baas_detector.export import OPSET, export, sample_tiles  # noqa: PLC0415: torch takes seconds to import
-
-    log.info("Exporting %s", " and ".join(w.name for w in weights))
-    exported = export(weights, recipe.thresholds)
-    log.info("Checking the accuracy on sample tiles")
-    samples = sample_tiles(WARM_TILE_PX)
-    served = with_openvino(exported.onnx, Precision.F32) if recipe.target is Target.CPU else with_onnxruntime(exported.onnx)
-    checks = Checks(
-        samples=tuple(samples),
-        export=compare(exported.reference, served, samples),
-        bf16=compare(served, with_openvino(exported.onnx, Precision.BF16), samples) if recipe.offers_bf16 else None,
-    )
-    if not checks.export.is_close:
-        raise BaasError(f"The exported graph does not find what its checkpoints find: {checks.export}. Please report it.")
-    files = {"model.onnx": exported.onnx}
-    if recipe.target is Target.CPU:
-        files["model.py"] = _backend()
-    built = Built(
-        opset=OPSET,
-        weights=exported.weights,
-        precision=choose_precision(checks.bf16),
-        checks=checks,
-        files={name: digest_of(data) for name, data in files.items()},
-    )
-    card = ModelCard(recipe=recipe, built=built)
-    (folder / VERSION).mkdir(parents=True)
-    for name, data in {**files, CARD_NAME: card.canonical()}.items():
-        (folder / VERSION / name).write_bytes(data)
-    (folder / CONFIG_NAME).write_text(config_text(card))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from baas_detector.repository import open_repository
 from baas_detector.server import LOOPBACK, Ports, running
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,11 @@ log = logging.getLogger(__name__)
 @click.option("--announce", type=click.Path(path_type=Path), help="Write the addresses to this file, too, once ready.")
 @click.option("--log-file", type=click.Path(path_type=Path), help="Keep Triton's log here; with -v it goes to stderr.")
 @click.option(
-    "--ready-seconds", type=click.FloatRange(min=1), default=180, show_default=True, help="Give up when not warm by then."
+    "--ready-seconds",
+    type=click.FloatRange(min=1),
+    default=180,
+    show_default=True,
+    help="Give up when not warm by then.",
 )
 @click.pass_context
 def serve(
@@ -38,14 +43,12 @@ def serve(
 ) -> None:
     """Serve a model repository on this machine's CPU, for this machine only.
 
-    When the model is warm, one line of JSON with the addresses and the model's digest is printed. SIGTERM or Ctrl-C ends
-    the server after the requests in flight. It also ends when this command is killed.
+    When the model is warm, one line of JSON with the addresses and the model's digest is printed. SIGTERM or Ctrl-C
+    ends the server after the requests in flight. It also ends when this command is killed.
 
     \b
         baas-detector serve --repository models --grpc-port 8001
     """
-    from baas_detector.repository import open_repository  # noqa: PLC0415: loads numpy, `--help` should not
-
     opened = open_repository(repository)
     wish = Ports(grpc=grpc_port, http=http_port, metrics=metrics_port)
     verbose = log.isEnabledFor(logging.DEBUG)

