@@ -94,15 +94,17 @@ def _recipe(weights: Sequence[Weights], thresholds: Thresholds, *, target: Targe
         tensorrt=tensorrt,
         offers_bf16=cpu and offers_bf16(),
         tools=tools,
-        backend_digest=digest_of(_backend()) if cpu else None,
+        code={name: digest_of(_source(name)) for name in (*_CODE, *([_BACKEND] if cpu else []))},
     )
 
 
 _TOOLS = ("torch", "ultralytics", "onnx")
+_CODE = ("graph.py", "export.py", "accuracy.py")
+_BACKEND = "openvino_model.py"
 
 
-def _backend() -> bytes:
-    return (resources.files("baas_detector") / "openvino_model.py").read_bytes()
+def _source(name: str) -> bytes:
+    return (resources.files("baas_detector") / name).read_bytes()
 
 
 def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
@@ -126,7 +128,7 @@ def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
         )
     files = {"model.onnx": exported.onnx}
     if recipe.target is Target.CPU:
-        files["model.py"] = _backend()
+        files["model.py"] = _source(_BACKEND)
     built = Built(
         opset=OPSET,
         weights=exported.weights,

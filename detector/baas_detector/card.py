@@ -59,8 +59,8 @@ class Recipe:
     """Whether the machine that builds can try bf16."""
     tools: dict[str, str]
     """Versions of the libraries that export and check."""
-    backend_digest: str | None
-    """Of the code that serves the graph; None where Triton's own backend does."""
+    code: dict[str, str]
+    """Digests of our own files that make, check and serve the graph, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from baas_crds.errors import BaasError
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
 from baas_detector.evaluate_command import evaluate
+from baas_detector.evaluate_command import evaluate
 from baas_detector.serve_command import serve
 
 
