@@ -11,7 +11,6 @@ from baas_crds.errors import BaasError
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
 from baas_detector.evaluate_command import evaluate
-from baas_detector.evaluate_command import evaluate
 from baas_detector.serve_command import serve
 
 
