@@ -10,13 +10,15 @@ from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
-from baas_preprocess.destination import FolderDestination
-from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.detect import Detector, Model, TritonDetector
 from baas_preprocess.local_triton import local_triton
-from baas_preprocess.planning import Plan, plan
+from baas_preprocess.planning import Plan, check_not_empty, plan
 from baas_preprocess.publish import Extras
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.selection import Selection, read_exclude_list
 from baas_preprocess.settings import Settings
-from baas_preprocess.source import FileSource, Selection, read_exclude_list
+from baas_preprocess.stores.files import FileSource
+from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.work import Job, Outcome, work
 
 
@@ -37,9 +39,7 @@ def blur(
     """
     source = FileSource(places)
     check_apart(source, folder)
-    entries = list(source.entries())
-    if not entries:
-        raise ConfigurationError(f"There are no pictures (.jpg, .jpeg, .png, .tif, .tiff) in {', '.join(places)}.")
+    check_not_empty(source, ", ".join(places))
     selection = read_selection(settings)
     with ExitStack() as stack:
         destination = FolderDestination(folder)
@@ -51,16 +51,16 @@ def blur(
             masks = FolderDestination(settings.save_masks)
             stack.enter_context(masks.lock())
         detector = stack.enter_context(_detector(settings, destination.state, on_status))
-        check_confidence(settings, detector)
+        check_confidence(settings.recipe, detector.model)
         planned = plan(
             ledger,
-            entries,
+            source,
             selection,
-            source=source.label,
             destination=destination,
             model=detector.model.digest,
             recipe=settings.recipe.digest,
             configuration=settings.model_dump(mode="json", exclude={"ledger"}),
+            alone=True,
             retry=settings.retry_quarantined,
         )
         on_plan(planned)
@@ -88,7 +88,9 @@ def ledger_url(folder: Path, settings: Settings) -> str:
 
 def read_selection(settings: Settings) -> Selection:
     """Return which names are worked on."""
-    listed = frozenset[str]() if settings.exclude_list is None else read_exclude_list(settings.exclude_list)
+    listed = frozenset[str]()
+    if settings.exclude_list is not None:
+        listed = read_exclude_list(settings.exclude_list, title="--exclude-list")
     return Selection(include=settings.include, exclude=settings.exclude, exclude_list=listed)
 
 
@@ -108,12 +110,12 @@ def check_apart(source: FileSource, folder: Path) -> None:
             )
 
 
-def check_confidence(settings: Settings, detector: Detector) -> None:
+def check_confidence(recipe: Recipe, model: Model) -> None:
     """Raise `ConfigurationError` when boxes are asked for that the detector does not give."""
-    for name, confidence in settings.recipe.confidence.items():
-        if confidence < detector.model.score_floor:
+    for name, confidence in recipe.confidence.items():
+        if confidence < model.score_floor:
             raise ConfigurationError(
-                f"confidence.{name} is {confidence}, but the model returns boxes from {detector.model.score_floor:g} "
+                f"confidence.{name} is {confidence:g}, but the model returns boxes from {model.score_floor:g} "
                 "only: raise it, or build a model with a lower --score-floor."
             )
 

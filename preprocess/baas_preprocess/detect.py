@@ -14,13 +14,13 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
-import tenacity
 from tritonclient.grpc import InferenceServerClient, InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.facts import Box, Detection, Digest, Pixels, Tile
+from baas_preprocess.patience import patient
 
 MODEL = "person_plate"
 CLASSES = tuple(ObjectClass)
@@ -42,6 +42,7 @@ class Model:
 
     digest: Digest
     version: str
+    """The one that every request names, so that a newer one that is loaded meanwhile changes nothing."""
     score_floor: float
     """Boxes below are not returned: no confidence may be set lower."""
     max_det: int
@@ -62,26 +63,30 @@ class TritonDetector:
     """A client of one Triton server, safe to share between threads. Use it as a context manager."""
 
     def __init__(
-        self, url: str, *, requests_in_flight: int = 4, deadline_seconds: float = 120, patience_seconds: float = 60
+        self,
+        url: str,
+        *,
+        name: str = MODEL,
+        version: str | None = None,
+        uses_tls: bool = False,
+        requests_in_flight: int = 4,
+        deadline_seconds: float = 120,
+        patience_seconds: float = 60,
     ) -> None:
-        """Connect to `host:port` (gRPC) and check the contract.
+        """Connect to `host:port` (gRPC) and check the contract of a model, by default of its newest ready version.
 
         A call is given `deadline_seconds`; failures that waiting may repair are retried for `patience_seconds`.
         Raises `DependencyUnavailable` when nobody answers, `ConfigurationError` when it is not the expected model.
         """
         self._url = url
+        self._name = name
         self._deadline_seconds = deadline_seconds
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(DependencyUnavailable),
-            wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            stop=tenacity.stop_after_delay(patience_seconds),
-            reraise=True,
-        )
+        self._retrying = patient(patience_seconds)
         try:
-            self._client = InferenceServerClient(url)
+            self._client = InferenceServerClient(url, ssl=uses_tls)
         except (InferenceServerException, ValueError) as error:
             raise ConfigurationError(f"--triton is {url!r}; write host:port of Triton's gRPC endpoint") from error
-        self.model: Model = self._retrying(self._read_model)
+        self.model: Model = self._retrying(self._read_model, version or "")
         self._pool = ThreadPoolExecutor(requests_in_flight, thread_name_prefix="triton")
 
     def __enter__(self) -> Self:
@@ -105,8 +110,9 @@ class TritonDetector:
         tiles.set_data_from_numpy(pixels[np.newaxis])
         with _triton_errors(self._url):
             answer: InferResult = self._client.infer(
-                MODEL,
+                self._name,
                 [tiles],
+                model_version=self.model.version,
                 outputs=[InferRequestedOutput(name) for name in _OUTPUTS],
                 client_timeout=self._deadline_seconds,
             )
@@ -114,27 +120,31 @@ class TritonDetector:
             answer.as_numpy("BOXES"), answer.as_numpy("COUNT"), width_px=pixels.shape[1], height_px=pixels.shape[0]
         )
 
-    def _read_model(self) -> Model:
+    def _read_model(self, version: str) -> Model:
+        within = {"client_timeout": self._deadline_seconds}
         with _triton_errors(self._url):
-            if not self._client.is_model_ready(MODEL, client_timeout=self._deadline_seconds):
-                if self._client.is_server_ready(client_timeout=self._deadline_seconds):
+            if not self._client.is_model_ready(self._name, version, **within):
+                if self._client.is_server_ready(**within):
+                    which = f"version {version} of the model" if version else "model"
                     raise ConfigurationError(
-                        f"Triton at {self._url} has no model {MODEL!r}: let it serve what "
+                        f"Triton at {self._url} has no {which} {self._name!r}: let it serve what "
                         "`baas-detector build-repository` makes."
                     )
                 raise DependencyUnavailable(f"Triton at {self._url} is not ready yet")
-            metadata = self._client.get_model_metadata(MODEL, as_json=True, client_timeout=self._deadline_seconds)
-            answer = self._client.get_model_config(MODEL, as_json=True, client_timeout=self._deadline_seconds)
-        return model_of(metadata, answer["config"], url=self._url)
+            metadata = self._client.get_model_metadata(self._name, version, as_json=True, **within)
+            version = version or max(metadata["versions"], key=int)
+            answer = self._client.get_model_config(self._name, version, as_json=True, **within)
+        return model_of(metadata, answer["config"], version=version, url=self._url)
 
 
-def model_of(metadata: dict[str, Any], config: dict[str, Any], *, url: str) -> Model:
-    """Read a model's facts from Triton's answers (as JSON). Raises `ConfigurationError` when it is another model."""
+def model_of(metadata: dict[str, Any], config: dict[str, Any], *, version: str, url: str) -> Model:
+    """Read a version's facts from Triton's answers (as JSON). Raises `ConfigurationError` when it is another model."""
+    name = metadata.get("name", MODEL)
     inputs = [(i["name"], i["datatype"], tuple(int(n) for n in i["shape"])) for i in metadata.get("inputs", [])]
     outputs = {o["name"]: o["datatype"] for o in metadata.get("outputs", [])}
     if inputs != [_INPUT] or outputs != _OUTPUTS:
         raise ConfigurationError(
-            f"The model {MODEL!r} in Triton at {url} has inputs {inputs} and outputs {outputs}; expected {[_INPUT]} "
+            f"The model {name!r} in Triton at {url} has inputs {inputs} and outputs {outputs}; expected {[_INPUT]} "
             f"and {_OUTPUTS}. Build it with `baas-detector build-repository`."
         )
     parameters = {key: value.get("string_value", "") for key, value in config.get("parameters", {}).items()}
@@ -143,13 +153,13 @@ def model_of(metadata: dict[str, Any], config: dict[str, Any], *, url: str) -> M
             raise ValueError(f"classes are {parameters['classes']!r}, expected {','.join(CLASSES)!r}")
         return Model(
             digest=Digest(parameters["model_digest"]),
-            version=str(metadata["versions"][-1]),
+            version=version,
             score_floor=float(parameters["score_floor"]),
             max_det=int(parameters["max_det"]),
         )
     except (KeyError, ValueError) as error:
         raise ConfigurationError(
-            f"The model {MODEL!r} in Triton at {url} does not say what it is ({error}). "
+            f"The model {name!r} in Triton at {url} does not say what it is ({error}). "
             "Build it with `baas-detector build-repository`."
         ) from error
 

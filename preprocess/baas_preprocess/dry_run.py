@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
 from baas_preprocess.inspection import inspect
+from baas_preprocess.selection import Selection
 from baas_preprocess.settings import Settings
-from baas_preprocess.source import Entry, FileSource, Selection
+from baas_preprocess.stores.files import FileSource
+from baas_preprocess.stores.places import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,27 @@
 """Plan a run: what the source holds becomes rows of the ledger. Planning again changes only what has changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from baas_crds.errors import ConfigurationError
 from baas_ledger.claims import release_all
 from baas_ledger.engine import reading, transaction
-from baas_ledger.facts import PlannedImage, PlanResult, Progress, Quarantined
+from baas_ledger.facts import ImageRecord, PlannedImage, PlanResult, Progress, Quarantined
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
 from baas_ledger.records import images
 from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.runs import latest_run, open_run
 from baas_ledger.tables import ImageState
-from baas_preprocess.destination import Destination
 from baas_preprocess.facts import Digest
-from baas_preprocess.source import Entry, Selection
-from baas_preprocess.way import digest_of
+from baas_preprocess.selection import Selection
+from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
+
+# A store of blobs answers one question in some ten milliseconds, and many at once.
+_QUESTIONS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,45 +37,62 @@ class Plan:
 
 def plan(
     ledger: Engine,
-    entries: Sequence[Entry],
+    source: Source,
     selection: Selection,
     *,
-    source: str,
     destination: Destination,
     model: Digest,
     recipe: Digest,
     configuration: Mapping[str, object],
-    retry: bool,
+    run_id: str | None = None,
+    alone: bool = False,
+    retry: bool = False,
 ) -> Plan:
-    """Open the run and fill the ledger; what an earlier call left unfinished, or what was lost since, is pending again.
+    """Open the run and fill the ledger; what was lost since an earlier call is pending again.
 
-    The caller holds the destination for itself. With `retry` quarantined images are pending again, too.
+    `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
+    destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
     """
     with transaction(ledger) as connection:
         previous = latest_run(connection, destination.label)
         run_id = open_run(
             connection,
-            source=source,
+            source=source.label,
             destination=destination.label,
             model_digest=model,
             config_digest=recipe,
             configuration=configuration,
+            run_id=run_id,
         )
-        release_all(connection, run_id)
+        if alone:
+            release_all(connection, run_id)
         if retry:
             retry_quarantined(connection, run_id)
+    unmatched = set(selection.exclude_list)
+    entries = _crossed_off(source.entries(), unmatched)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
     # Another run may have put its own pictures under the same names: then sizes alone do not tell.
     _reopen_lost(ledger, run_id, destination, by_digest=previous is not None and previous.id != run_id)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
-    names = {part for entry in entries for part in (entry.name, entry.name.rsplit("/", 1)[-1])}
-    unmatched = tuple(sorted(selection.exclude_list - names))
-    return Plan(run_id=run_id, result=result, before=before, unmatched=unmatched)
+    return Plan(run_id=run_id, result=result, before=before, unmatched=tuple(sorted(unmatched)))
+
+
+def check_not_empty(source: Source, title: str) -> None:
+    """Raise `ConfigurationError` when a source has no picture at all: most likely its name was mistyped."""
+    if next(source.entries(), None) is None:
+        raise ConfigurationError(f"There are no pictures (.jpg, .jpeg, .png, .tif, .tiff) in {title}.")
+
+
+def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:
+    """Pass entries on, and take those that `names` speaks of out of it."""
+    for entry in entries:
+        names -= {entry.name, entry.name.rsplit("/", 1)[-1]}
+        yield entry
 
 
 def _planned(entry: Entry, selection: Selection) -> PlannedImage:
-    problem = entry.problem
+    problem = entry.problem or name_problem(entry.name)
     return PlannedImage(
         name=entry.name,
         source_version=entry.version,
@@ -82,18 +103,19 @@ def _planned(entry: Entry, selection: Selection) -> PlannedImage:
 
 
 def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, *, by_digest: bool) -> None:
+    def is_lost(image: ImageRecord) -> bool:
+        if destination.size_bytes(image.name) != image.output_size_bytes:
+            return True
+        return by_digest and destination.digest(image.name) != image.output_digest
+
     after: str | None = None
-    while True:
-        with reading(ledger) as connection:
-            page = images(connection, run_id, state=ImageState.PUBLISHED, after=after)
-        if not page:
-            return
-        after = page[-1].name
-        lost = [
-            image.name
-            for image in page
-            if destination.size_bytes(image.name) != image.output_size_bytes
-            or (by_digest and digest_of(destination.read(image.name)) != image.output_digest)
-        ]
-        with transaction(ledger) as connection:
-            reopen(connection, run_id, lost)
+    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+        while True:
+            with reading(ledger) as connection:
+                page = images(connection, run_id, state=ImageState.PUBLISHED, after=after)
+            if not page:
+                return
+            after = page[-1].name
+            lost = [image.name for image, gone in zip(page, pool.map(is_lost, page), strict=True) if gone]
+            with transaction(ledger) as connection:
+                reopen(connection, run_id, lost)

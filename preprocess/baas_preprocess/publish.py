@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from baas_preprocess.destination import Destination
 from baas_preprocess.facts import Digest
 from baas_preprocess.sidecar import detections_json, detections_yolo, mask_png
+from baas_preprocess.stores.places import Destination, Provenance
 from baas_preprocess.way import Safe
 
 
@@ -17,12 +17,15 @@ class Extras:
     masks: Destination | None = None
 
 
-def publish(destination: Destination, name: str, safe: Safe, extras: Extras, *, model: Digest, recipe: Digest) -> None:
-    """Write the extras, then the picture: whoever sees the picture finds all of it."""
+def publish(
+    destination: Destination, name: str, safe: Safe, extras: Extras, *, model: Digest, recipe: Digest
+) -> str | None:
+    """Write the extras, then the picture, and return its version: whoever sees the picture finds all of it."""
     path = PurePosixPath(name)
+    provenance = Provenance(model=model, configuration=recipe, input=safe.input_digest, output=safe.output_digest)
     if extras.masks is not None:
-        extras.masks.write(str(path.with_suffix(".png")), mask_png(safe.mask))
+        extras.masks.write(str(path.with_suffix(".png")), mask_png(safe.mask), provenance)
     if extras.detections:
-        destination.write(str(path.with_suffix(".json")), detections_json(name, safe, model, recipe))
-        destination.write(str(path.with_suffix(".txt")), detections_yolo(safe))
-    destination.write(name, safe.data)
+        destination.write(str(path.with_suffix(".json")), detections_json(name, safe, model, recipe), provenance)
+        destination.write(str(path.with_suffix(".txt")), detections_yolo(safe), provenance)
+    return destination.write(name, safe.data, provenance)

@@ -16,10 +16,10 @@ from baas_ledger.facts import DetectedObject, ImageRecord, Run
 from baas_ledger.records import detections, images
 from baas_ledger.runs import latest_run
 from baas_ledger.tables import ImageState as State
-from baas_preprocess.destination import FolderDestination
 from baas_preprocess.facts import Digest
 from baas_preprocess.inspection import inspect
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
+from baas_preprocess.stores.folder import FolderDestination
 
 PAGE_PICTURE_PX = 2048
 _STATES = {

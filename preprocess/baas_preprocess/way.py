@@ -1,9 +1,8 @@
 """One panorama's way from its bytes to the bytes of a safe file. Read it top to bottom.
 
-Nothing here knows where the bytes come from or go to: `run.py` fetches before, and publishes and records after.
+Nothing here knows where the bytes come from or go to: `work.py` fetches before, and publishes and records after.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Detector, detections
+from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Detection, Digest, Inspection, Mask, Pixels, Region
 from baas_preprocess.inspection import inspect
 from baas_preprocess.mask import mask
@@ -113,8 +113,3 @@ def is_wanted(detection: Detection, recipe: Recipe) -> bool:
     """Whether the recipe redacts a detection of this class and score."""
     confidence = recipe.confidence.get(detection.object_class)
     return confidence is not None and detection.score >= confidence
-
-
-def digest_of(data: bytes) -> Digest:
-    """`sha256:…` of bytes."""
-    return Digest("sha256:" + hashlib.sha256(data).hexdigest())

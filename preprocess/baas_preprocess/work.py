@@ -2,34 +2,43 @@
 
 import logging
 import os
+import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import TypeAlias, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from baas_crds.codes import QuarantineReason
-from baas_crds.errors import BaasError, DependencyUnavailable, NotPublishable
+from baas_crds.errors import BaasError, NotPublishable
 from baas_ledger.claims import LeaseLost, claim, finish_published, finish_quarantined, release, renew
 from baas_ledger.engine import transaction
 from baas_ledger.facts import Claim, DetectedObject, Published, Quarantined
-from baas_preprocess.destination import Destination
+from baas_ledger.progress import read_progress
 from baas_preprocess.detect import Detector
+from baas_preprocess.digests import digest_of
+from baas_preprocess.patience import patient
 from baas_preprocess.publish import Extras, publish
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.sidecar import normalised
-from baas_preprocess.source import Source
-from baas_preprocess.way import Safe, digest_of, make_safe
+from baas_preprocess.stores.places import Destination, Source
+from baas_preprocess.way import Safe, make_safe
 
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
-Outcome = Published | Quarantined
+# While all that is left is held by others, a worker looks this often within a lease whether something came back.
+LOOKS_PER_LEASE = 30
+Outcome: TypeAlias = Published | Quarantined
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,39 +54,69 @@ class Job:
     extras: Extras
     in_flight: int
     max_attempts: int
+    per_claim: int = 1
+    """So many images are taken from the ledger at once."""
+    lease: timedelta = LEASE
+    """How long a worker that died keeps its images from others."""
+    patience_seconds: float = 0
+    """How long a ledger that does not answer is tried again."""
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}")
+
+    def record(self, write: Callable[[Connection], T]) -> T:
+        """Do one transaction of the ledger. Each of them may be repeated when nobody knows whether it was kept."""
+
+        def once() -> T:
+            with transaction(self.ledger) as connection:
+                return write(connection)
+
+        return patient(self.patience_seconds)(once)
+
+
+@dataclass(slots=True)
+class _Hands:
+    """What a worker holds: images that wait for their turn, and those it treats."""
+
+    left: int | None
+    """So many more may be claimed; None: all."""
+    waiting: deque[Claim] = field(default_factory=deque)
+    treated: dict[Future[Outcome], Claim] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[Claim]:
+        # Copied in one step of the interpreter, while the other thread changes them.
+        return [*self.waiting, *self.treated.values()]
 
 
 def work(
     job: Job, *, stop: threading.Event, on_done: Callable[[Claim, Outcome], None], limit: int | None = None
 ) -> None:
-    """Treat images until none is free, `limit` is reached or `stop` is set; what is in flight is always finished.
+    """Treat images until every one has its fate, `limit` is reached or `stop` is set.
 
-    An exception from outside (a second Ctrl-C) releases what is in flight instead. Raises the first `BaasError` that
-    concerns more than one image, after the others in flight were finished: `DependencyUnavailable`,
-    `ConfigurationError`.
+    What is in flight is always finished; what only waits for its turn is given back. An exception from outside (a
+    second Ctrl-C) gives all of it back. While others hold the last images it waits: what a dead worker held is free
+    again when the lease ends. Raises the first `BaasError` that concerns more than one image, after what is in flight
+    was finished: `DependencyUnavailable`, `ConfigurationError`.
     """
-    held: dict[Future[Outcome], Claim] = {}
+    hands = _Hands(left=limit)
     failure: BaasError | None = None
-    left = limit
     pool = ThreadPoolExecutor(job.in_flight, thread_name_prefix="panorama")
     try:
-        with _heartbeat(job, held):
+        with _heartbeat(job, hands):
             while True:
-                wanted = job.in_flight - len(held) if left is None else min(left, job.in_flight - len(held))
-                if failure is None and not stop.is_set() and wanted > 0:
-                    for image in _claim(job, wanted):
-                        held[pool.submit(treat, job, image)] = image
-                        left = None if left is None else left - 1
-                if not held:
+                is_ending = failure is not None or stop.is_set()
+                if is_ending:
+                    _give_back_waiting(job, hands)
+                else:
+                    _fill(job, hands, pool)
+                if hands.treated:
+                    failure = _settle_next(job, hands, on_done) or failure
+                elif is_ending or hands.left == 0 or not _some_remain(job):
                     break
-                for future in wait(held, return_when=FIRST_COMPLETED).done:
-                    failure = _settle(job, held[future], future, on_done) or failure
-                    del held[future]
+                else:
+                    stop.wait(random.uniform(0.5, 1.5) * job.lease.total_seconds() / LOOKS_PER_LEASE)  # noqa: S311
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
-        with transaction(job.ledger) as connection:
-            release(connection, list(held.values()))
+        _release(job, hands.all)
         raise
     pool.shutdown()
     if failure is not None:
@@ -87,7 +126,7 @@ def work(
 def treat(job: Job, image: Claim) -> Outcome:
     """Take one image from the source to the destination. What cannot be made safe is quarantined, never published.
 
-    Raises `DependencyUnavailable` and `ConfigurationError`, which are not about this image.
+    Raises `DependencyUnavailable` and `ConfigurationError`, which are not about this image, and `LeaseLost`.
     """
     data = b""
     try:
@@ -96,11 +135,11 @@ def treat(job: Job, image: Claim) -> Outcome:
         fetched = time.perf_counter()
         safe = make_safe(data, job.recipe, job.detector)
         made_safe = time.perf_counter()
-        publish(
-            job.destination, image.name, safe, job.extras, model=job.detector.model.digest, recipe=job.recipe.digest
-        )
+        _confirm(job, image)
+        model, recipe = job.detector.model.digest, job.recipe.digest
+        version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
         seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
-        return _published(job, safe, seconds)
+        return _published(job, safe, version, seconds)
     except NotPublishable as error:
         return _quarantined(job, data, error.reason, str(error))
     except BaasError:
@@ -110,40 +149,90 @@ def treat(job: Job, image: Claim) -> Outcome:
         return _quarantined(job, data, QuarantineReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 
-def _claim(job: Job, wanted: int) -> list[Claim]:
-    with transaction(job.ledger) as connection:
-        return claim(
-            connection, job.run_id, worker=job.worker, lease=LEASE, limit=wanted, max_attempts=job.max_attempts
+def _fill(job: Job, hands: _Hands, pool: ThreadPoolExecutor) -> None:
+    """Have as many images in flight as may be, as far as there are any."""
+    while len(hands.treated) < job.in_flight:
+        if not hands.waiting:
+            hands.waiting.extend(_claim(job, hands))
+        if not hands.waiting:
+            return
+        hands.treated[pool.submit(treat, job, hands.waiting[0])] = hands.waiting[0]
+        hands.waiting.popleft()
+
+
+def _claim(job: Job, hands: _Hands) -> list[Claim]:
+    limit = job.per_claim if hands.left is None else min(hands.left, job.per_claim)
+    claims = job.record(
+        lambda connection: claim(
+            connection,
+            job.run_id,
+            worker=job.worker,
+            lease=job.lease,
+            limit=limit,
+            max_attempts=job.max_attempts,
         )
+    )
+    if hands.left is not None:
+        hands.left -= len(claims)
+    return claims
+
+
+def _some_remain(job: Job) -> bool:
+    """Whether images have no fate yet: others hold them, or have just given them back."""
+    return job.record(lambda connection: read_progress(connection, job.run_id).remaining) > 0
+
+
+def _give_back_waiting(job: Job, hands: _Hands) -> None:
+    if hands.waiting:
+        _release(job, hands.waiting)
+        hands.waiting.clear()
+
+
+def _release(job: Job, held: Collection[Claim]) -> None:
+    """Give images back at once; where that fails, their leases will end."""
+    with suppress(BaasError), transaction(job.ledger) as connection:
+        release(connection, held)
+
+
+def _settle_next(job: Job, hands: _Hands, on_done: Callable[[Claim, Outcome], None]) -> BaasError | None:
+    """Wait for the next images in flight and record their fates. Return what keeps one from having a fate."""
+    failure: BaasError | None = None
+    for future in wait(hands.treated, return_when=FIRST_COMPLETED).done:
+        failure = _settle(job, hands.treated[future], future, on_done) or failure
+        del hands.treated[future]
+    return failure
 
 
 def _settle(
     job: Job, image: Claim, future: Future[Outcome], on_done: Callable[[Claim, Outcome], None]
 ) -> BaasError | None:
     """Record an image's fate; return the error when its fate is open because something else failed."""
-    error = future.exception()
-    if isinstance(error, BaasError):
-        with transaction(job.ledger) as connection:
-            release(connection, [image])
-        return error
-    outcome = future.result()
     try:
+        outcome = future.result()
         if isinstance(outcome, Quarantined):
             # What an earlier run may have published under this name is not what this run would publish.
+            _confirm(job, image)
             job.destination.remove(image.name)
-            with transaction(job.ledger) as connection:
-                finish_quarantined(connection, image, outcome)
+            job.record(partial(finish_quarantined, held=image, outcome=outcome))
         else:
-            with transaction(job.ledger) as connection:
-                finish_published(connection, image, outcome)
+            job.record(partial(finish_published, held=image, outcome=outcome))
     except LeaseLost as lost:
         logger.warning("%s", lost)
         return None
+    except BaasError as error:
+        _release(job, [image])
+        return error
     on_done(image, outcome)
     return None
 
 
-def _published(job: Job, safe: Safe, seconds: dict[str, float]) -> Published:
+def _confirm(job: Job, image: Claim) -> None:
+    """Raise `LeaseLost` unless the image is still ours: whoever holds it now decides what is at the destination."""
+    if job.record(lambda connection: renew(connection, [image], lease=job.lease)):
+        raise LeaseLost(f"{image.name}: the lease ran out meanwhile and the image is another's; nothing was written.")
+
+
+def _published(job: Job, safe: Safe, version: str | None, seconds: dict[str, float]) -> Published:
     width, height = safe.inspection.width_px, safe.inspection.height_px
     found = []
     for region in safe.regions:
@@ -163,6 +252,7 @@ def _published(job: Job, safe: Safe, seconds: dict[str, float]) -> Published:
         input_digest=safe.input_digest,
         output_digest=safe.output_digest,
         output_size_bytes=len(safe.data),
+        output_version=version,
         model_digest=job.detector.model.digest,
         config_digest=job.recipe.digest,
         width_px=width,
@@ -184,16 +274,16 @@ def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) 
 
 
 @contextmanager
-def _heartbeat(job: Job, held: dict[Future[Outcome], Claim]) -> Iterator[None]:
-    """Renew the leases of what is in flight as long as the context lasts."""
+def _heartbeat(job: Job, hands: _Hands) -> Iterator[None]:
+    """Renew the leases of what is held as long as the context lasts."""
     ended = threading.Event()
 
     def beat() -> None:
-        while not ended.wait(LEASE.total_seconds() / 3):
+        while not ended.wait(job.lease.total_seconds() / 3):
             try:
                 with transaction(job.ledger) as connection:
-                    renew(connection, list(held.values()), lease=LEASE)
-            except DependencyUnavailable as error:
+                    renew(connection, hands.all, lease=job.lease)
+            except BaasError as error:
                 logger.warning("Leases could not be renewed, trying again: %s", error)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)

@@ -75,8 +75,8 @@ def test_rows_of_a_scaled_tile_across_the_seam_become_boxes_of_the_picture() -> 
 
 
 def test_a_model_of_the_contract_says_what_it_is() -> None:
-    model = model_of(METADATA, config(PARAMETERS), url="t:1")
-    assert (model.digest, model.score_floor, model.max_det) == ("sha256:0", 0.01, 300)
+    model = model_of(METADATA, config(PARAMETERS), version="3", url="t:1")
+    assert (model.digest, model.version, model.score_floor, model.max_det) == ("sha256:0", "3", 0.01, 300)
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,4 @@ def test_any_other_model_is_refused_with_the_command_that_builds_the_right_one(
     metadata: dict[str, object], parameters: dict[str, str]
 ) -> None:
     with pytest.raises(ConfigurationError, match=r"at t:1 .*baas-detector build-repository"):
-        model_of(metadata, config(parameters), url="t:1")
+        model_of(metadata, config(parameters), version="3", url="t:1")

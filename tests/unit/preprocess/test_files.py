@@ -7,7 +7,7 @@ import pytest
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
-from baas_preprocess.source import FileSource, Selection, read_exclude_list
+from baas_preprocess.stores.files import FileSource
 
 
 @pytest.fixture
@@ -94,31 +94,3 @@ def test_a_file_that_went_away_is_not_publishable(tree: Path) -> None:
     (tree / "b.jpg").unlink()
     with pytest.raises(NotPublishable, match=r"b\.jpg: No such file"):
         source.read("b.jpg")
-
-
-def test_a_selection_says_why_a_name_is_left_out() -> None:
-    selection = Selection(include=("a/*",), exclude=("*_test.jpg",), exclude_list=frozenset({"a/one.jpg", "two.jpg"}))
-    assert selection.refusal("a/ok.jpg") is None
-    assert selection.refusal("a/one.jpg") == "It is on the exclude list."
-    assert selection.refusal("a/deep/two.jpg") == "It is on the exclude list."
-    assert selection.refusal("a/x_test.jpg") == "It matches --exclude *_test.jpg."
-    assert selection.refusal("b.jpg") == "It matches no --include."
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        pytest.param("list.txt", "a.jpg\nb.jpg\r\n\n", id="one name a line"),
-        pytest.param("list.csv", "id,filename\n1,a.jpg\n2,b.jpg\n", id="CSV with a column filename"),
-        pytest.param("list.txt", "\ufefffilename\na.jpg\nb.jpg\n", id="header filename in a text file with BOM"),
-    ],
-)
-def test_exclude_lists_carry_no_line_ends_into_names(tmp_path: Path, file: str, text: str) -> None:
-    (tmp_path / file).write_text(text, encoding="utf-8")
-    assert read_exclude_list(tmp_path / file) == {"a.jpg", "b.jpg"}
-
-
-def test_a_csv_exclude_list_without_the_column_says_which_columns_there_are(tmp_path: Path) -> None:
-    (tmp_path / "list.csv").write_text("name\na.jpg\n")
-    with pytest.raises(ConfigurationError, match=r"has the columns \['name'\]; one must be called `filename`"):
-        read_exclude_list(tmp_path / "list.csv")

@@ -1,0 +1,47 @@
+"""Which names of a source are worked on: patterns, and lists of names to leave out."""
+
+import csv
+import fnmatch
+from dataclasses import dataclass
+from pathlib import Path
+
+from baas_crds.errors import ConfigurationError
+from baas_preprocess.stores.places import is_picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which names of a source are worked on. In patterns `*` also matches slashes."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_list: frozenset[str] = frozenset()
+    """Whole relative paths or plain file names."""
+
+    def refusal(self, name: str) -> str | None:
+        """Why a name is left out, or None when it is worked on."""
+        if name in self.exclude_list or name.rsplit("/", 1)[-1] in self.exclude_list:
+            return "It is on the exclude list."
+        if matching := next((pattern for pattern in self.exclude if fnmatch.fnmatchcase(name, pattern)), None):
+            return f"It matches the exclude pattern {matching}."
+        if self.include and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include):
+            return "It matches no include pattern."
+        return None
+
+
+def read_exclude_list(path: Path, *, title: str) -> frozenset[str]:
+    """Read names from a text file, one a line, or from a CSV file with a column `filename`.
+
+    `title` is what the setting is called. Raises `ConfigurationError` when the file cannot be read, and when a `.csv`
+    has neither such a column nor one picture's name a line: names that nobody finds would exclude nothing.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{title} {path} cannot be read: {error}") from error
+    header = next(csv.reader(lines[:1]), [])
+    if "filename" in header:
+        return frozenset(row["filename"].strip() for row in csv.DictReader(lines) if row["filename"])
+    if path.suffix.lower() == ".csv" and header and not (len(header) == 1 and is_picture(header[0].strip())):
+        raise ConfigurationError(f"{title} {path} has the columns {header}; one must be called `filename`")
+    return frozenset(line.strip() for line in lines if line.strip())

@@ -1,0 +1,97 @@
+"""What the pipeline needs of a place, whatever kind of place it is. Edges implement it; nothing here does any I/O."""
+
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import NotPublishable
+from baas_preprocess.facts import Digest
+
+PICTURES = ("*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One picture of a source."""
+
+    name: str
+    """Relative path with forward slashes; also the output's name."""
+    version: str
+    """Changes when the content does."""
+    size_bytes: int
+    problem: NotPublishable | None = None
+    """Set when it is already clear that it cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a picture was made from, and with what."""
+
+    model: Digest
+    configuration: Digest
+    input: Digest
+    output: Digest
+    """Of the finished picture, also on what is written beside it."""
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return it as names and values."""
+        return asdict(self)
+
+
+class Source(Protocol):
+    """Where pictures are read."""
+
+    @property
+    def label(self) -> str:
+        """What identifies it in the ledger."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything there, unreadable things too, without holding all of it in memory."""
+
+    def read(self, name: str) -> bytes:
+        """Return a picture's bytes as they are now.
+
+        Raises `NotPublishable` when this one cannot be read, `DependencyUnavailable` when none can.
+        """
+
+
+class Destination(Protocol):
+    """Where finished files are put. A file is there whole or not at all, however many write at once."""
+
+    @property
+    def label(self) -> str:
+        """What identifies it in the ledger."""
+
+    def write(self, name: str, data: bytes, provenance: Provenance) -> str | None:
+        """Put a whole file in place of whatever has its name, and return the store's own version of it, if it has one.
+
+        Doing it again changes nothing. Raises `NotPublishable` when no file there can have this name.
+        """
+
+    def remove(self, name: str) -> None:
+        """Take a file away; it need not be there."""
+
+    def size_bytes(self, name: str) -> int | None:
+        """Return the size of a file, None when it is not there."""
+
+    def digest(self, name: str) -> Digest | None:
+        """Return the digest of a file, None when it is not there."""
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture by its name."""
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in PICTURES)
+
+
+def name_problem(name: str) -> NotPublishable | None:
+    """Return what is wrong with a relative name, if it could lead out of its place: `a//b`, `/a`, `../a`.
+
+    A store of blobs knows no folders and has such names; a folder must never see them.
+    """
+    if {"", ".", ".."}.isdisjoint(name.split("/")):
+        return None
+    return NotPublishable(
+        QuarantineReason.UNUSABLE_NAME, f"{name!r} has an empty, `.` or `..` part between its slashes: rename it."
+    )
