@@ -68,7 +68,8 @@ def _counterpart(row: npt.NDArray[np.float32], others: Rows) -> tuple[float, flo
     common = _area(np.maximum(same[:, :2], row[:2]), np.minimum(same[:, 2:4], row[2:4]))
     own = _area(row[:2], row[2:4])
     overlap = common / (own + _area(same[:, :2], same[:, 2:4]) - common)
-    return float((common / own).max()), float(abs(same[overlap.argmax(), 4] - row[4]))
+    nearest = same[overlap == overlap.max()]
+    return float((common / own).max()), float(np.abs(nearest[:, 4] - row[4]).min())
 
 
 def _area(low: npt.NDArray[np.float32], high: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """The command line `baas-detector`. Each command lives in a module of its own."""
 
+import errno
 import logging
 import sys
 from typing import Any
@@ -21,11 +22,18 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BaasError as error:
-            logging.getLogger(__name__).debug("Where it came from:", exc_info=error)
-            click.echo(f"Error: {error}", err=True)
+            self._tell(error, str(error))
             ctx.exit(error.exit_code)
+        except OSError as error:
+            self._tell(error, f"{error.strerror}: {error.filename}")
+            ctx.exit(ExitCode.UNREACHABLE if error.errno == errno.ENOSPC else ExitCode.CONFIGURATION)
         except KeyboardInterrupt:
             ctx.exit(ExitCode.INTERRUPTED)
+
+    @staticmethod
+    def _tell(error: Exception, sentence: str) -> None:
+        logging.getLogger(__name__).debug("Where it came from:", exc_info=error)
+        click.echo(f"Error: {sentence}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

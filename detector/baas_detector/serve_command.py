@@ -3,8 +3,8 @@
 import json
 import logging
 import sys
-import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -51,10 +51,10 @@ def serve(
     """
     opened = open_repository(repository)
     wish = Ports(grpc=grpc_port, http=http_port, metrics=metrics_port)
-    verbose = log.isEnabledFor(logging.DEBUG)
-    log_path = log_file or Path(context.with_resource(tempfile.TemporaryDirectory())) / "triton.log"
-    log_target = sys.stderr.buffer if verbose and log_file is None else context.with_resource(log_path.open("w+b"))
-    with running(opened.path, wish, log_target, ready_seconds=ready_seconds) as server:
+    triton_log: BinaryIO | None = sys.stderr.buffer if log.isEnabledFor(logging.DEBUG) else None
+    if log_file is not None:
+        triton_log = context.with_resource(log_file.open("w+b"))
+    with running(opened.path, wish, triton_log, ready_seconds=ready_seconds) as server:
         addresses = {name: f"{LOOPBACK}:{getattr(server.ports, name)}" for name in ("grpc", "http", "metrics")}
         line = json.dumps(addresses | {"model_digest": opened.card.digest})
         if announce is not None:

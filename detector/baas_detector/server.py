@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -84,15 +84,16 @@ class Running:
 
 
 @contextmanager
-def running(repository: Path, wish: Ports, log: BinaryIO, *, ready_seconds: float) -> Iterator[Running]:
+def running(repository: Path, wish: Ports, log: BinaryIO | None, *, ready_seconds: float) -> Iterator[Running]:
     """Start a server, wait until the model is warm, and at the end stop it with all its children.
 
-    SIGTERM, SIGINT and SIGCHLD are blocked meanwhile and received by the methods of `Running`: call it from the main
-    thread. Raises `ConfigurationError` when the server cannot start and `DependencyUnavailable` when it is not ready in
-    time.
+    Its log goes to `log`, or to a file that is removed with everything else. SIGTERM, SIGINT and SIGCHLD are blocked
+    meanwhile and received by the methods of `Running`: call it from the main thread. Raises `ConfigurationError` when
+    the server cannot start and `DependencyUnavailable` when it is not ready in time.
     """
-    with _private_folder() as (folder, lock), _blocked_signals():
-        ports = _choose(wish)
+    with _private_folder() as (folder, lock), _blocked_signals(), ExitStack() as stack:
+        ports, reserved = _reserve(wish)
+        log = log or stack.enter_context((folder / "triton.log").open("w+b"))
         process = subprocess.Popen(
             _command(repository, ports, folder),
             env=_environment(),
@@ -105,7 +106,8 @@ def running(repository: Path, wish: Ports, log: BinaryIO, *, ready_seconds: floa
         )
         try:
             server = Running(process=process, ports=ports, log=log)
-            server.wait_until_ready(ready_seconds)
+            with reserved:
+                server.wait_until_ready(ready_seconds)
             yield server
         finally:
             _stop(process)
@@ -155,24 +157,25 @@ def _wheel() -> Path:
     return Path(spec.origin).parent / "tritonserver"
 
 
-def _choose(wish: Ports) -> Ports:
-    """Return the ports wished for, or free ones. Raises `ConfigurationError` for one that is taken."""
-    with ExitStack() as held:  # all at once, so that no two are the same
-        return Ports(
-            grpc=_bound(wish.grpc, held),
-            http=_bound(wish.http, held),
-            metrics=_bound(wish.metrics, held),
-        )
+def _reserve(wish: Ports) -> tuple[Ports, ExitStack]:
+    """Return the ports wished for, or free ones, and what keeps others from them until the server listens.
+
+    Raises `ConfigurationError` for a port that is taken.
+    """
+    with ExitStack() as held:
+        ports = Ports(grpc=_bound(wish.grpc, held), http=_bound(wish.http, held), metrics=_bound(wish.metrics, held))
+        return ports, held.pop_all()
 
 
 def _bound(port: int, held: ExitStack) -> int:
-    listener = held.enter_context(closing(socket.socket()))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Bound but not listening, with SO_REUSEADDR: the server may bind it too, and nobody is given it as a free port.
+    reservation = held.enter_context(socket.socket())
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((LOOPBACK, port))
+        reservation.bind((LOOPBACK, port))
     except OSError as error:
         raise ConfigurationError(f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}") from error
-    return int(listener.getsockname()[1])
+    return int(reservation.getsockname()[1])
 
 
 def _end_with(parent: int) -> Callable[[], None]:
