@@ -213,6 +213,7 @@ class EventKind(StrEnum):
     RUN_OPENED = "RunOpened"
     RUN_PLANNED = "RunPlanned"
     RUN_FINISHED = "RunFinished"
+    RUN_ABANDONED = "RunAbandoned"
     IMAGE_QUARANTINED = "ImageQuarantined"
     LEASE_EXPIRED = "LeaseExpired"
     LEASES_RETURNED = "LeasesReturned"

@@ -91,15 +91,19 @@ def unfinished(connection: Connection, run_id: str) -> None:
 
 
 def finish_run(connection: Connection, run_id: str, *, now: datetime | None = None) -> bool:
-    """Return whether the run is finished: it is planned, and no image is pending or leased. Else nothing changes."""
+    """Return whether the run is finished: it is planned, and no image is pending or leased. Else nothing changes.
+
+    A run that was thought abandoned finishes like any other.
+    """
     at = moment(connection, now)
     remaining = [
         select(images.c.id).where(images.c.run_id == run_id, images.c.state == state).exists()
         for state in (ImageState.PENDING, ImageState.LEASED)
     ]
+    is_planned = runs.c.planned_at.is_not(None) & (runs.c.state != RunState.FINISHED)
     done = (
         update(runs)
-        .where(runs.c.id == run_id, runs.c.state == RunState.PLANNED, *(~some for some in remaining))
+        .where(runs.c.id == run_id, is_planned, *(~some for some in remaining))
         .values(state=RunState.FINISHED, finished_at=at)
     )
     if connection.execute(done).rowcount:

@@ -40,6 +40,8 @@ class RunState(StrEnum):
     """Every image of the source is in the ledger."""
     FINISHED = "finished"
     """Planned, and no image was pending or leased."""
+    ABANDONED = "abandoned"
+    """What it was for is gone; images without a fate stay without one."""
 
 
 class ImageState(StrEnum):

@@ -39,7 +39,7 @@ def _runs() -> None:
         sa.Column("planned_at", MOMENT),
         sa.Column("finished_at", MOMENT),
         sa.PrimaryKeyConstraint("id", name="pk_runs"),
-        sa.CheckConstraint("state IN ('created', 'planned', 'finished')", name="ck_runs_state"),
+        sa.CheckConstraint("state IN ('created', 'planned', 'finished', 'abandoned')", name="ck_runs_state"),
         sa.CheckConstraint("state <> 'finished' OR finished_at IS NOT NULL", name="ck_runs_finished_has_time"),
     )
     op.create_index("ix_runs_destination", "runs", ["destination", "opened_at"])

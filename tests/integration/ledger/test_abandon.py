@@ -1,0 +1,103 @@
+"""Runs whose BlurJob is gone."""
+
+from collections.abc import Collection
+
+import pytest
+from sqlalchemy import Engine
+
+from baas_ledger import records
+from baas_ledger.abandon import abandon, unfinished_blurjobs
+from baas_ledger.engine import reading, transaction
+from baas_ledger.facts import EventKind
+from baas_ledger.plan import plan_images
+from baas_ledger.runs import find_run, finish_run, open_run
+from baas_ledger.tables import RunState
+from tests.integration.ledger.builders import NOON, entry, new_run
+
+
+def run_of(ledger: Engine, namespace: str, uid: str) -> str:
+    with transaction(ledger) as connection:
+        return open_run(
+            connection,
+            run_id=uid,
+            source="s",
+            destination="d",
+            model_digest="m",
+            config_digest="c",
+            configuration={"cells": 6, "blurjob": {"namespace": namespace, "name": "panoramas"}},
+            now=NOON,
+        )
+
+
+def unfinished(ledger: Engine, namespaces: Collection[str] | None) -> list[str]:
+    with reading(ledger) as connection:
+        return unfinished_blurjobs(connection, namespaces)
+
+
+def give_up(ledger: Engine, *run_ids: str) -> int:
+    with transaction(ledger) as connection:
+        return abandon(connection, run_ids, now=NOON)
+
+
+def state_of(ledger: Engine, run_id: str) -> RunState:
+    with reading(ledger) as connection:
+        run = find_run(connection, run_id)
+    assert run is not None
+    return run.state
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "found"), [(None, ["uid-1", "uid-2"]), (["north"], ["uid-1"]), (["west"], []), ([], [])]
+)
+def test_unfinished_runs_are_found_by_their_namespace(
+    ledger: Engine, namespaces: list[str] | None, found: list[str]
+) -> None:
+    run_of(ledger, "north", "uid-1")
+    run_of(ledger, "south", "uid-2")
+    assert unfinished(ledger, namespaces) == found
+
+
+def test_a_run_that_is_no_blurjobs_is_never_found(ledger: Engine) -> None:
+    new_run(ledger)
+    assert unfinished(ledger, None) == []
+
+
+def test_an_abandoned_run_says_so_once(ledger: Engine) -> None:
+    run_id = run_of(ledger, "north", "uid-1")
+    assert (give_up(ledger, run_id), give_up(ledger, run_id)) == (1, 0)
+    assert (state_of(ledger, run_id), unfinished(ledger, None)) == (RunState.ABANDONED, [])
+    with reading(ledger) as connection:
+        kinds = [event.kind for event in records.events(connection, run_id)]
+    assert kinds.count(EventKind.RUN_ABANDONED) == 1
+
+
+def test_a_finished_run_stays_finished(ledger: Engine) -> None:
+    run_id = run_of(ledger, "north", "uid-1")
+    plan_images(ledger, run_id, [], now=NOON)
+    with transaction(ledger) as connection:
+        assert finish_run(connection, run_id, now=NOON)
+    assert give_up(ledger, run_id) == 0
+    assert state_of(ledger, run_id) is RunState.FINISHED
+
+
+def test_a_run_that_was_thought_abandoned_can_finish(ledger: Engine) -> None:
+    run_id = run_of(ledger, "north", "uid-1")
+    plan_images(ledger, run_id, [], now=NOON)
+    give_up(ledger, run_id)
+    with transaction(ledger) as connection:
+        assert finish_run(connection, run_id, now=NOON)
+    assert state_of(ledger, run_id) is RunState.FINISHED
+
+
+def test_an_abandoned_run_that_was_never_planned_cannot_finish(ledger: Engine) -> None:
+    run_id = run_of(ledger, "north", "uid-1")
+    give_up(ledger, run_id)
+    with transaction(ledger) as connection:
+        assert not finish_run(connection, run_id, now=NOON)
+
+
+def test_a_run_goes_on_that_is_planned_again_after_all(ledger: Engine) -> None:
+    run_id = run_of(ledger, "north", "uid-1")
+    give_up(ledger, run_id)
+    plan_images(ledger, run_id, [entry("a.jpg")], now=NOON)
+    assert state_of(ledger, run_id) is RunState.PLANNED
