@@ -1,0 +1,1 @@
+"""The operator: looks at BlurJobs, decides what is missing, makes it so, and says what it saw."""

@@ -1,0 +1,79 @@
+"""Is the model there, warm, and which one is it? Asks Triton by gRPC."""
+
+import asyncio
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
+
+from baas_crds.blurjob import Detector as WantedDetector
+from baas_operator.observed import Detector, NotReady
+
+TIMEOUT_SECONDS = 5.0
+FRESH_SECONDS = 5.0
+"""Within this time BlurJobs share an answer."""
+CHANNEL = [("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5_000)]
+"""gRPC would wait up to two minutes before it tries a server again that was away."""
+DIGEST = "model_digest"
+"""The parameter in the model's configuration that tells which weights it has."""
+
+
+@dataclass(slots=True)
+class _Answer:
+    found: Detector | NotReady
+    asked_at: float = field(default_factory=time.monotonic)
+
+
+class DetectorEdge:
+    """Tritons, asked at most every few seconds whatever the number of BlurJobs."""
+
+    def __init__(self) -> None:
+        self._clients: dict[tuple[str, bool], InferenceServerClient] = {}
+        self._answers: dict[tuple[str, bool, str, str], _Answer] = {}
+        self._asking: dict[tuple[str, bool, str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def look(self, wanted: WantedDetector) -> Detector | NotReady:
+        """Return the model that is ready, or why none is. `wanted` must say where Triton is."""
+        if wanted.triton_address is None:
+            raise ValueError("a detector without Triton's address")
+        version = "" if wanted.version is None else str(wanted.version)
+        key = (wanted.triton_address, wanted.uses_tls, wanted.model, version)
+        async with self._asking[key]:
+            known = self._answers.get(key)
+            if known is None or time.monotonic() - known.asked_at > FRESH_SECONDS:
+                known = self._answers[key] = _Answer(await self._ask(*key))
+        return known.found
+
+    async def close(self) -> None:
+        """Hang up."""
+        for client in self._clients.values():
+            await client.close()
+
+    def _client(self, address: str, tls: bool) -> InferenceServerClient:
+        if (address, tls) not in self._clients:
+            self._clients[address, tls] = InferenceServerClient(address, ssl=tls, channel_args=CHANNEL)
+        return self._clients[address, tls]
+
+    async def _ask(self, address: str, tls: bool, model: str, version: str) -> Detector | NotReady:
+        name = f"{model} version {version}" if version else model
+        try:
+            client = self._client(address, tls)
+            if not await client.is_server_ready(client_timeout=TIMEOUT_SECONDS):
+                return NotReady(reason="NotReady", message=f"Triton at {address} is starting or stopping.")
+            if not await client.is_model_ready(model, version, client_timeout=TIMEOUT_SECONDS):
+                return NotReady(
+                    reason="ModelNotReady",
+                    message=f"Triton at {address} does not have {name} ready: it loads, or its repository lacks it.",
+                )
+            answer = await client.get_model_config(model, version, client_timeout=TIMEOUT_SECONDS)
+        except InferenceServerException as error:
+            return NotReady(reason="Unavailable", message=f"Triton at {address} does not answer: {error.message()}")
+        digest = answer.config.parameters[DIGEST].string_value if DIGEST in answer.config.parameters else ""
+        if not digest:
+            return NotReady(
+                reason="WrongModel",
+                message=f"{name} in Triton at {address} has no parameter {DIGEST}: build it with baas-detector.",
+            )
+        return Detector(address=address, model=name, digest=digest)

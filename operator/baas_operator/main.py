@@ -1,0 +1,89 @@
+"""`baas-operator`: puts the parts together and runs until it is told to stop."""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections import Counter
+
+import kopf
+
+from baas_crds.errors import BaasError
+from baas_operator.detector_edge import DetectorEdge
+from baas_operator.handlers import kopf_settings, registry_of
+from baas_operator.kube import Kind, Kube, open_kube
+from baas_operator.ledger_edge import LedgerEdge
+from baas_operator.loops import LOOKERS, list_for_ever, look_for_ever
+from baas_operator.monitor import Monitor
+from baas_operator.serving import serve
+from baas_operator.settings import Settings, read_settings
+from baas_operator.wakeups import Wakeups
+from baas_operator.world import Key, World
+
+logger = logging.getLogger(__name__)
+
+DEFINITION_SECONDS = 5.0
+
+
+def main() -> None:
+    """Run the operator. Exit code 2 and a sentence when it was told something that cannot be."""
+    try:
+        settings = read_settings()
+        kopf.configure(log_format=kopf.LogFormat.JSON)
+        logging.getLogger().setLevel(settings.log_level)
+        asyncio.run(operate(settings))
+    except BaasError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(error.exit_code)
+
+
+async def operate(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, which kopf listens to."""
+    async with open_kube() as kube:
+        world = World(
+            kube=kube,
+            ledger=LedgerEdge(settings.ledger.get_secret_value()),
+            detector=DetectorEdge(),
+            defaults=settings.pod_defaults(),
+            status_interval_seconds=settings.status_interval_seconds,
+            instance=socket.gethostname(),
+        )
+        try:
+            await _run(settings, world)
+        finally:
+            await world.detector.close()
+            await world.ledger.close()
+
+
+async def _run(settings: Settings, world: World) -> None:
+    wakeups: Wakeups[Key] = Wakeups()
+    monitor, deleted, failures = Monitor(), asyncio.Event(), Counter[Key]()
+    namespaces = None if settings.watches_everywhere else settings.watched_namespaces
+    async with serve(monitor, wakeups, health_port=settings.health_port, metrics_port=settings.metrics_port):
+        await _definition(world.kube, monitor)
+        async with asyncio.TaskGroup() as tasks:
+            loops = [
+                tasks.create_task(list_for_ever(wakeups, world, monitor, namespaces=namespaces, deleted=deleted)),
+                *(tasks.create_task(look_for_ever(wakeups, world, monitor, failures)) for _ in range(LOOKERS)),
+            ]
+            await kopf.operator(
+                registry=registry_of(wakeups, monitor, deleted, world.kube.configuration),
+                settings=kopf_settings(settings),
+                clusterwide=settings.watches_everywhere,
+                namespaces=namespaces or (),
+                standalone=True,
+            )
+            for loop in loops:
+                loop.cancel()
+
+
+async def _definition(kube: Kube, monitor: Monitor) -> None:
+    """Wait until the cluster knows what a BlurJob is: kopf would not notice later."""
+    while not await kube.is_known(Kind.BLURJOB):
+        logger.warning("The cluster does not know BlurJobs yet: apply crds/blurjobs.yaml.")
+        monitor.listed({})
+        await asyncio.sleep(DEFINITION_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

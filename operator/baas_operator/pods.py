@@ -1,0 +1,170 @@
+"""The pod that plans or works: one container, no token, nothing writable but its scratch space and the output. Pure.
+
+The security settings are those of Kubernetes' Pod Security Standard *restricted*.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from baas_crds.blurjob import BlurJobSpec, DeleteSource, Detector
+from baas_crds.places import SecretKey, Volume
+from baas_crds.pods import PodTemplate
+from baas_operator.names import Role, spec_map_name
+
+CONTAINER = "worker"
+USER = 65532
+"""Not root; the number that distroless images call `nonroot`."""
+GRACE_SECONDS = 120
+"""An image in flight takes about a minute on two cores; the rest is given back."""
+SPEC_FOLDER = "/etc/baas"
+SPEC_KEY = "blurjob.json"
+EXCLUDE_FOLDER = "exclude"
+"""Within SPEC_FOLDER: the exclude list under its own key."""
+SCRATCH_FOLDER = "/tmp"  # noqa: S108 - the pod's own: nobody else is in there
+SOURCE_FOLDER = "/data/source"
+OUTPUT_FOLDER = "/data/output"
+
+Part = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodDefaults:
+    """What the chart says of pods; a BlurJob's `podTemplate` may differ."""
+
+    image: str
+    image_pull_policy: str
+    image_pull_secrets: tuple[str, ...]
+    detector: Detector
+    """Where Triton is, for BlurJobs that do not say."""
+    ledger_secret: SecretKey
+    template: PodTemplate
+
+
+def trace_id(uid: str) -> str:
+    """Return the id of the trace that joins all that is done for a BlurJob: its uid, so that it is never lost."""
+    return uid.replace("-", "")
+
+
+def pod_template(
+    *, name: str, uid: str, spec: BlurJobSpec, role: Role, labels: dict[str, str], defaults: PodDefaults
+) -> Part:
+    """Return the template of a Job's pods."""
+    own, ours = spec.pod_template, defaults.template
+    pod = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": GRACE_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "serviceAccountName": own.service_account_name or ours.service_account_name,
+        "priorityClassName": own.priority_class_name or ours.priority_class_name,
+        "nodeSelector": _first(own.node_selector, ours.node_selector),
+        "affinity": _first(own.affinity, ours.affinity),
+        "tolerations": [toleration.as_document() for toleration in _first(own.tolerations, ours.tolerations) or ()],
+        "imagePullSecrets": [{"name": secret} for secret in defaults.image_pull_secrets],
+        "volumes": list(_volumes(name, spec)),
+        "containers": [_container(name=name, uid=uid, spec=spec, role=role, defaults=defaults)],
+    }
+    metadata = {
+        "labels": {**(ours.labels or {}), **(own.labels or {}), **labels},
+        "annotations": {**(ours.annotations or {}), **(own.annotations or {})},
+    }
+    return {"metadata": metadata, "spec": _without_nothing(pod)}
+
+
+def _container(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: PodDefaults) -> Part:
+    resources = _first(spec.pod_template.resources, defaults.template.resources)
+    return {
+        "name": CONTAINER,
+        "image": defaults.image,
+        "imagePullPolicy": defaults.image_pull_policy,
+        "command": ["baas", role.value],
+        "env": [*_own_env(name=name, uid=uid, spec=spec, role=role, defaults=defaults), *_further_env(spec, defaults)],
+        "resources": resources.as_document() if resources else {},
+        "volumeMounts": list(_mounts(spec)),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+
+
+def _own_env(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: PodDefaults) -> Iterator[Part]:
+    detector = spec.detector if spec.detector.triton_url else defaults.detector
+    span_id = hashlib.sha256(f"{uid}/{role}".encode()).hexdigest()[:16]
+    yield {"name": "BAAS_JOB_FILE", "value": f"{SPEC_FOLDER}/{SPEC_KEY}"}
+    yield {"name": "BAAS_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    yield _from_secret("BAAS_LEDGER", defaults.ledger_secret)
+    yield {"name": "BAAS_TRITON", "value": detector.triton_url}
+    for place, variable in ((spec.source.azure_blob, "BAAS_SOURCE"), (spec.output.azure_blob, "BAAS_OUTPUT")):
+        if place and place.connection_string_secret:
+            yield _from_secret(f"{variable}_CONNECTION_STRING", place.connection_string_secret)
+    yield {"name": "TRACEPARENT", "value": f"00-{trace_id(uid)}-{span_id}-01"}
+
+
+def _further_env(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
+    """Give the chart's variables, then the BlurJob's; of two with the same name, the BlurJob's."""
+    further = {variable.name: variable for variable in (*(defaults.template.env or ()), *(spec.pod_template.env or ()))}
+    for variable in further.values():
+        yield variable.as_document()
+
+
+def _from_secret(variable: str, secret: SecretKey) -> Part:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
+
+
+def _volumes(name: str, spec: BlurJobSpec) -> Iterator[Part]:
+    files: list[Part] = [{"configMap": {"name": spec_map_name(name)}}]
+    if spec.source.exclude_list and (listed := spec.source.exclude_list.config_map):
+        item = {"key": listed.key, "path": f"{EXCLUDE_FOLDER}/{listed.key}"}
+        files.append({"configMap": {"name": listed.name, "items": [item]}})
+    yield {"name": "spec", "projected": {"sources": files}}
+    yield {"name": "scratch", "emptyDir": {}}
+    for volume, claim in _claims(spec).items():
+        yield {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
+
+
+def _mounts(spec: BlurJobSpec) -> Iterator[Part]:
+    yield {"name": "spec", "mountPath": SPEC_FOLDER, "readOnly": True}
+    yield {"name": "scratch", "mountPath": SCRATCH_FOLDER}
+    # A claim that is source and output is one volume: not every driver can attach it to a pod twice.
+    names = {claim: volume for volume, claim in _claims(spec).items()}
+    if spec.source.volume:
+        deletes = spec.retention.delete_source is not DeleteSource.NEVER
+        yield _mount(names, spec.source.volume, SOURCE_FOLDER, read_only=not deletes)
+    if spec.output.volume:
+        yield _mount(names, spec.output.volume, OUTPUT_FOLDER, read_only=False)
+
+
+def _mount(names: dict[str, str], place: Volume, folder: str, *, read_only: bool) -> Part:
+    # Pods see the folder and nothing beside it.
+    below = {"subPath": place.path} if place.path else {}
+    return {"name": names[place.claim_name], "mountPath": folder, "readOnly": read_only, **below}
+
+
+def _claims(spec: BlurJobSpec) -> dict[str, str]:
+    """Return the claims by the name of their volume."""
+    source, output = spec.source.volume, spec.output.volume
+    if source and output and source.claim_name == output.claim_name:
+        return {"images": source.claim_name}
+    named = {"source": source, "output": output}
+    return {volume: place.claim_name for volume, place in named.items() if place}
+
+
+def _first(own: Any, ours: Any) -> Any:
+    return ours if own is None else own
+
+
+def _without_nothing(pod: Part) -> Part:
+    return {key: value for key, value in pod.items() if value not in (None, [], {})}

@@ -1,0 +1,127 @@
+"""What the operator is told, by environment variables that the chart sets."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from baas_crds.blurjob import Detector
+from baas_crds.errors import ConfigurationError
+from baas_crds.places import SecretKey
+from baas_crds.pods import EnvVar, PodTemplate, Resources, Toleration
+from baas_operator.pods import PodDefaults
+
+EVERYWHERE = "*"
+PREFIX = "BAAS_OPERATOR_"
+
+
+def _words(value: object) -> object:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+
+
+class Settings(BaseSettings):
+    """Every setting, as `BAAS_OPERATOR_…`. Lists and mappings are JSON, lists of names have commas."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
+
+    ledger: Annotated[SecretStr, Field(validation_alias="BAAS_LEDGER")]
+    """URL of the operator's own connection to the ledger."""
+    own_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE")] = ""
+    """Where the operator itself lives."""
+    namespaces: Words = ()
+    """Where BlurJobs are worked on. Empty: where the operator lives. `*`: everywhere."""
+    triton_url: str
+    """Triton for BlurJobs that name none, such as `grpc://triton.models.svc:8001`."""
+    ledger_secret_name: str
+    """Secret with the ledger's URL, in each namespace with BlurJobs; for the pods."""
+    ledger_secret_key: str = "url"  # noqa: S105 - the name of a key, not a key
+    """The key within it."""
+    status_interval_seconds: Annotated[float, Field(gt=0)] = 5
+    """Counts in a status are renewed at most this often. A change of state is told at once."""
+    health_port: Annotated[int, Field(ge=1, le=65535)] = 8080
+    """`/healthz`, for the liveness probe."""
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] = 8081
+    """`/metrics`, for Prometheus."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Less important lines are not logged."""
+
+    worker_image: str
+    """Image of the pods that plan and work."""
+    worker_image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    """When it is pulled."""
+    image_pull_secrets: Words = ()
+    """Secrets with the registry's password, in each namespace with BlurJobs."""
+    worker_service_account: str = "default"
+    """ServiceAccount of the pods, which carries their workload identity."""
+    worker_priority_class: str | None = None
+    """PriorityClass of the pods."""
+    worker_resources: Resources | None = None
+    """Computing resources of the pods."""
+    worker_node_selector: Mapping[str, str] | None = None
+    """Labels that a node must have."""
+    worker_tolerations: tuple[Toleration, ...] | None = None
+    """Taints that the pods tolerate."""
+    worker_affinity: Mapping[str, Any] | None = None
+    """As in a pod."""
+    worker_env: tuple[EnvVar, ...] | None = None
+    """Further environment variables of the pods, such as those of telemetry."""
+    worker_pod_labels: Mapping[str, str] | None = None
+    """Further labels of the pods."""
+    worker_pod_annotations: Mapping[str, str] | None = None
+    """Further annotations of the pods."""
+
+    @property
+    def watches_everywhere(self) -> bool:
+        """Whether BlurJobs of all namespaces are worked on."""
+        return self.namespaces == (EVERYWHERE,)
+
+    @property
+    def watched_namespaces(self) -> tuple[str, ...]:
+        """The namespaces by name; empty when it is all of them."""
+        return () if self.watches_everywhere else self.namespaces or (self.own_namespace,)
+
+    def pod_defaults(self) -> PodDefaults:
+        """Return what all pods have in common."""
+        return PodDefaults(
+            image=self.worker_image,
+            image_pull_policy=self.worker_image_pull_policy,
+            image_pull_secrets=self.image_pull_secrets,
+            detector=Detector(triton_url=self.triton_url),
+            ledger_secret=SecretKey(name=self.ledger_secret_name, key=self.ledger_secret_key),
+            template=PodTemplate(
+                resources=self.worker_resources,
+                node_selector=self.worker_node_selector,
+                tolerations=self.worker_tolerations,
+                affinity=self.worker_affinity,
+                priority_class_name=self.worker_priority_class,
+                service_account_name=self.worker_service_account,
+                env=self.worker_env,
+                labels=self.worker_pod_labels,
+                annotations=self.worker_pod_annotations,
+            ),
+        )
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process. Raises `ConfigurationError` with a sentence for each problem, one a line."""
+    try:
+        settings = Settings()  # type: ignore[call-arg]  # the environment gives them
+        settings.pod_defaults()
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+        raise ConfigurationError("\n".join(f"{_variable(p['loc'])}: {p['msg']}" for p in problems)) from None
+    if EVERYWHERE in settings.namespaces and not settings.watches_everywhere:
+        raise ConfigurationError(f'{PREFIX}NAMESPACES is either "*" or a list of names, not both.')
+    if not settings.watches_everywhere and "" in settings.watched_namespaces:
+        raise ConfigurationError(f"{PREFIX}NAMESPACES is empty, and so is POD_NAMESPACE: set one of them.")
+    return settings
+
+
+def _variable(place: tuple[int | str, ...]) -> str:
+    first, *further = map(str, place)
+    name = first if first.isupper() else f"{PREFIX}{first.upper()}"
+    return ".".join((name, *further))

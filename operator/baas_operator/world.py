@@ -1,0 +1,237 @@
+"""The edge between decisions and the world: look at a BlurJob, do what was decided, tell what was seen."""
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from baas_crds.blurjob import BlurJobSpec
+from baas_crds.errors import ConfigurationError
+from baas_crds.reading import read_spec
+from baas_crds.status import BlurJobStatus
+from baas_operator import children
+from baas_operator.decision import (
+    Action,
+    CreateJob,
+    DeleteBlurJob,
+    DeleteJob,
+    FinishRun,
+    Remember,
+    RetryQuarantined,
+    Scale,
+    WriteSpec,
+)
+from baas_operator.detector_edge import DetectorEdge
+from baas_operator.documents import notebook_annotations, read_job, read_notebook, read_pod
+from baas_operator.events import event_of
+from baas_operator.kube import Conflict, Kind, Kube, NotThere
+from baas_operator.ledger_edge import LedgerEdge
+from baas_operator.names import RETRY, selector, spec_map_name
+from baas_operator.observed import Job, JobOutcome, Notebook, Observed, Pod
+from baas_operator.pods import PodDefaults
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """Which BlurJob."""
+
+    namespace: str
+    name: str
+
+
+class NameTaken(Exception):
+    """A Job that is not ours has the name that ours needs."""
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Kubernetes, the ledger and Triton, for all BlurJobs."""
+
+    kube: Kube
+    ledger: LedgerEdge
+    detector: DetectorEdge
+    defaults: PodDefaults
+    status_interval_seconds: float
+    instance: str
+    """The operator's own pod, for events."""
+    _told_at: dict[Key, float] = field(default_factory=dict)
+
+    async def observe(self, key: Key) -> Observed | None:
+        """Return all there is to know about a BlurJob; None when there is none of that name."""
+        try:
+            document = await self.kube.get(Kind.BLURJOB, key.namespace, key.name)
+        except NotThere:
+            self._told_at.pop(key, None)
+            return None
+        seen = _read_blurjob(document, now=datetime.now(UTC).replace(microsecond=0))
+        seen = replace(seen, jobs=await self._jobs(seen), notebook=await self._notebook(seen))
+        if seen.is_at_rest or seen.spec is None:
+            return seen
+        wanted = seen.spec.detector
+        here = (
+            wanted if wanted.triton_url else wanted.model_copy(update={"triton_url": self.defaults.detector.triton_url})
+        )
+        return replace(
+            seen,
+            pods=await self._pods(seen),
+            ledger=await self.ledger.look(seen.uid),
+            detector=await self.detector.look(here),
+        )
+
+    async def act(self, seen: Observed, actions: Sequence[Action]) -> None:
+        """Do what was decided, in order. Raises what the API server or the ledger raises; trying again is safe."""
+        for action in actions:
+            logger.info("%s/%s: %s", seen.namespace, seen.name, action)
+            await self._do(seen, action)
+
+    async def tell(self, seen: Observed, status: BlurJobStatus) -> None:
+        """Renew the status if it differs: at once when the state changed, mere counts only every few seconds."""
+        if status == seen.told:
+            return
+        key = Key(namespace=seen.namespace, name=seen.name)
+        now = time.monotonic()
+        only_counts = status.conditions == seen.told.conditions and status.phase == seen.told.phase
+        if only_counts and now - self._told_at.get(key, -self.status_interval_seconds) < self.status_interval_seconds:
+            return
+        change = {"metadata": {"uid": seen.uid}, "status": status.model_dump(mode="json")}
+        try:
+            await self.kube.patch(Kind.BLURJOB, seen.namespace, seen.name, change, subresource="status")
+        except (NotThere, Conflict):
+            return  # it was deleted meanwhile, and perhaps made anew
+        self._told_at[key] = now
+        event = event_of(seen, status, instance=self.instance)
+        if event is not None:
+            await self._create(Kind.EVENT, event)
+
+    async def _jobs(self, seen: Observed) -> tuple[Job, ...]:
+        documents = await self.kube.list(Kind.JOB, seen.namespace, labels=selector(seen.uid))
+        jobs = (read_job(document) for document in documents)
+        return tuple(sorted((job for job in jobs if job), key=lambda job: (job.role, job.attempt)))
+
+    async def _notebook(self, seen: Observed) -> Notebook | None:
+        name = spec_map_name(seen.name)
+        try:
+            document = await self.kube.get(Kind.CONFIG_MAP, seen.namespace, name, metadata_only=True)
+        except NotThere:
+            return None
+        owners = document["metadata"].get("ownerReferences", ())
+        # That of an earlier BlurJob of this name is about to be deleted with it.
+        return read_notebook(document) if any(owner["uid"] == seen.uid for owner in owners) else None
+
+    async def _pods(self, seen: Observed) -> tuple[Pod, ...]:
+        tells_something = any(
+            job.outcome is JobOutcome.FAILED or (job.is_underway and job.ready < max(job.active, 1))
+            for job in seen.jobs
+        )
+        if not tells_something:
+            return ()
+        return tuple(map(read_pod, await self.kube.list(Kind.POD, seen.namespace, labels=selector(seen.uid))))
+
+    async def _do(self, seen: Observed, action: Action) -> None:
+        match action:
+            case WriteSpec():
+                await self._write_spec(seen, action)
+            case Remember(notebook=notebook):
+                change = {"metadata": {"annotations": notebook_annotations(notebook)}}
+                await self._change(Kind.CONFIG_MAP, seen, spec_map_name(seen.name), change)
+            case CreateJob():
+                await self._create_job(seen, action)
+            case Scale():
+                await self._change(Kind.JOB, seen, action.job, {"spec": {"parallelism": action.parallelism}})
+            case DeleteJob():
+                await self._delete(Kind.JOB, seen.namespace, action.job, action.uid)
+            case RetryQuarantined():
+                await self.ledger.retry_quarantined(seen.uid)
+            case FinishRun():
+                await self.ledger.finish(seen.uid)
+            case DeleteBlurJob():
+                await self._delete(Kind.BLURJOB, seen.namespace, seen.name, seen.uid)
+
+    async def _write_spec(self, seen: Observed, action: WriteSpec) -> None:
+        document = children.spec_map(
+            namespace=seen.namespace,
+            name=seen.name,
+            uid=seen.uid,
+            spec=_understood(seen),
+            handled_retry=action.handled_retry,
+        )
+        await self._create_or_be_taken(Kind.CONFIG_MAP, document)
+
+    async def _create_job(self, seen: Observed, action: CreateJob) -> None:
+        document = children.job(
+            action,
+            namespace=seen.namespace,
+            name=seen.name,
+            uid=seen.uid,
+            spec=_understood(seen),
+            defaults=self.defaults,
+        )
+        await self._create_or_be_taken(Kind.JOB, document)
+
+    async def _create_or_be_taken(self, kind: Kind, document: dict[str, Any]) -> None:
+        try:
+            await self.kube.create(kind, document)
+        except Conflict as error:
+            what = f"{document['kind']} {document['metadata']['name']}"
+            raise NameTaken(
+                f"{what} exists and is not this BlurJob's. If it is of an earlier BlurJob of this name, it is about to "
+                "go; else delete it, or give the BlurJob another name."
+            ) from error
+
+    async def _create(self, kind: Kind, document: dict[str, Any]) -> None:
+        with suppress(Conflict):  # it was made before the operator started anew
+            await self.kube.create(kind, document)
+
+    async def _change(self, kind: Kind, seen: Observed, name: str, change: dict[str, Any]) -> None:
+        try:
+            await self.kube.patch(kind, seen.namespace, name, change)
+        except NotThere:
+            logger.info("%s/%s: %s is gone meanwhile", seen.namespace, seen.name, name)
+
+    async def _delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        try:
+            await self.kube.delete(kind, namespace, name, uid=uid)
+        except (NotThere, Conflict):
+            logger.info("%s/%s is gone meanwhile", namespace, name)
+
+
+def _understood(seen: Observed) -> BlurJobSpec:
+    if seen.spec is None:
+        raise ValueError(f"{seen.namespace}/{seen.name}: nothing can be made from an invalid spec")
+    return seen.spec
+
+
+def _read_blurjob(document: dict[str, Any], *, now: datetime) -> Observed:
+    metadata = document["metadata"]
+    spec, mistake = None, ""
+    try:
+        spec = read_spec(document.get("spec", {}))
+    except ConfigurationError as error:
+        mistake = str(error)
+    return Observed(
+        now=now,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        is_being_deleted="deletionTimestamp" in metadata,
+        spec=spec,
+        mistake=mistake,
+        told=_read_status(document.get("status", {})),
+        wanted_retry=metadata.get("annotations", {}).get(RETRY),
+    )
+
+
+def _read_status(document: dict[str, Any]) -> BlurJobStatus:
+    """Return what was told before; nothing if somebody spoiled it, for it is told anew."""
+    try:
+        return BlurJobStatus.model_validate(document)
+    except ValidationError:
+        return BlurJobStatus()
