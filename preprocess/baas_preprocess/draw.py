@@ -18,10 +18,12 @@ from baas_preprocess.surface import Surface, smooth
 
 # A rising line over eight samples, and its cosine transform divided by that of a constant one (ITU-T T.81, A.3.3).
 _RISE = (np.arange(8) - 3.5) / 8
-_RISE_DCT = np.array([
-    (_RISE * np.cos((2 * np.arange(8) + 1) * frequency * np.pi / 16)).sum() * (np.sqrt(2) if frequency else 1) / 8
-    for frequency in range(8)
-])
+_RISE_DCT = np.array(
+    [
+        (_RISE * np.cos((2 * np.arange(8) + 1) * frequency * np.pi / 16)).sum() * (np.sqrt(2) if frequency else 1) / 8
+        for frequency in range(8)
+    ]
+)
 
 
 def lift(footprints: list[Footprint], lifted: list[Blocks]) -> OnRow:
@@ -128,14 +130,20 @@ def _sample_columns(units: Ints, mask: Mask) -> Ints:
 def _sizes(footprint: Footprint, mask: Mask) -> Floats:
     """The share of each place's width and height that lies inside the picture."""
     width, height = mask.unit_px
-    return np.stack([np.minimum(1, (mask.width_px - footprint.columns * width) / width),
-                     np.minimum(1, (mask.height_px - footprint.rows * height) / height)], axis=1)
+    return np.stack(
+        [
+            np.minimum(1, (mask.width_px - footprint.columns * width) / width),
+            np.minimum(1, (mask.height_px - footprint.rows * height) / height),
+        ],
+        axis=1,
+    )
 
 
 def _patches(surface: Surface, places: slice, unit_px: tuple[int, int]) -> Ints:
     """(unit height, places x unit width): the samples of neighbouring patches side by side."""
     x, y = ((np.arange(size) - (size - 1) / 2) / size for size in unit_px)
     y = y[:, None, None]
-    level, across, down, twist = (part[places, None] for part in
-                                  (surface.level, surface.across, surface.down, surface.twist))
+    level, across, down, twist = (
+        part[places, None] for part in (surface.level, surface.across, surface.down, surface.twist)
+    )
     return round_down(level + across * x + down * y + twist * (x * y)).reshape(unit_px[1], -1)

@@ -94,7 +94,10 @@ def read_frame(data: bytes) -> Frame:
         raise unsupported(f"a JPEG of libturbojpeg's sampling {sampling.value} and colour space {colours.value}")
     coverages = [(8, 8)] + [_CHROMA_BLOCK_PX[name]] * 2 if len(header.steps) == 3 else [(8, 8)]
     return Frame(
-        width_px=width.value, height_px=height.value, sampling=name, colour_space=colour_space,
+        width_px=width.value,
+        height_px=height.value,
+        sampling=name,
+        colour_space=colour_space,
         is_progressive=header.is_progressive,
         planes=tuple(
             Plane(rows=-(-height.value // block[1]), columns=-(-width.value // block[0]), block_px=block, steps=steps)
@@ -112,8 +115,9 @@ def decode(data: bytes) -> Pixels:
     library = load_library()
     pixels = np.empty((frame.height_px, frame.width_px, 3), np.uint8)
     with _handle(library, library.tjInitDecompress) as handle:
-        found = library.tjDecompress2(handle, data, len(data), pixels.ctypes.data, frame.width_px, 0, frame.height_px,
-                                      _RGB, _STRICT)
+        found = library.tjDecompress2(
+            handle, data, len(data), pixels.ctypes.data, frame.width_px, 0, frame.height_px, _RGB, _STRICT
+        )
         _check(library, handle, found)
     return pixels
 
@@ -176,14 +180,21 @@ def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
     unit_width, unit_height = mask.unit_px
     for plane in frame.planes:
         if unit_width % plane.block_px[0] or unit_height % plane.block_px[1]:
-            raise ValueError(f"a mask of {unit_width}x{unit_height} px units cannot be laid over blocks of "
-                             f"{plane.block_px[0]}x{plane.block_px[1]} px ({frame.sampling})")
+            raise ValueError(
+                f"a mask of {unit_width}x{unit_height} px units cannot be laid over blocks of "
+                f"{plane.block_px[0]}x{plane.block_px[1]} px ({frame.sampling})"
+            )
     if (mask.width_px, mask.height_px) != (frame.width_px, frame.height_px):
-        raise ValueError(f"the mask is {mask.width_px}x{mask.height_px} px, "
-                         f"the picture {frame.width_px}x{frame.height_px} px")
+        raise ValueError(
+            f"the mask is {mask.width_px}x{mask.height_px} px, the picture {frame.width_px}x{frame.height_px} px"
+        )
     return [
-        mask.cells[np.ix_(np.arange(plane.rows) * plane.block_px[1] // unit_height,
-                          np.arange(plane.columns) * plane.block_px[0] // unit_width)]
+        mask.cells[
+            np.ix_(
+                np.arange(plane.rows) * plane.block_px[1] // unit_height,
+                np.arange(plane.columns) * plane.block_px[0] // unit_width,
+            )
+        ]
         for plane in frame.planes
     ]
 
@@ -194,15 +205,21 @@ class _Region(ctypes.Structure):
     _fields_ = [("x", ctypes.c_int), ("y", ctypes.c_int), ("width", ctypes.c_int), ("height", ctypes.c_int)]
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, _Region, _Region, ctypes.c_int, ctypes.c_int,
-                             ctypes.c_void_p)
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, _Region, _Region, ctypes.c_int, ctypes.c_int, ctypes.c_void_p
+)
 
 
 class _Transform(ctypes.Structure):
     """`tjtransform`."""
 
-    _fields_ = [("crop", _Region), ("operation", ctypes.c_int), ("options", ctypes.c_int), ("data", ctypes.c_void_p),
-                ("on_row", _Callback)]
+    _fields_ = [
+        ("crop", _Region),
+        ("operation", ctypes.c_int),
+        ("options", ctypes.c_int),
+        ("data", ctypes.c_void_p),
+        ("on_row", _Callback),
+    ]
 
 
 _POINTER, _NUMBER, _BYTES, _SIZE = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong
@@ -253,8 +270,10 @@ def _callback(on_row: OnRow, frame: Frame, raised: list[BaseException]) -> Any:
         try:
             expected = frame.planes[component]
             if (plane.width, plane.height) != (expected.columns * 8, expected.rows * 8):
-                raise unsupported(f"a JPEG whose component {component} has {plane.width}x{plane.height} samples, not "
-                                  f"{expected.columns * 8}x{expected.rows * 8}")
+                raise unsupported(
+                    f"a JPEG whose component {component} has {plane.width}x{plane.height} samples, not "
+                    f"{expected.columns * 8}x{expected.rows * 8}"
+                )
             if row.y < plane.height:  # the last row of MCUs may hold padding rows, which are never written
                 memory = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
                 on_row(component, row.y // 8, np.ctypeslib.as_array(memory).reshape(expected.columns, 64))

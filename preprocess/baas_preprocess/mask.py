@@ -43,23 +43,32 @@ def mask(regions: Sequence[Region], inspection: Inspection, *, padding: float, c
     first_cell = 0
     for span in sorted(spans, key=lambda span: (span.height * span.width, span)):
         cell_rows, cell_columns = _cuts(span, inspection.unit_px, cells)
-        places = np.ix_(np.arange(span.top, span.top + span.height),
-                        np.arange(span.left, span.left + span.width) % columns)
+        places = np.ix_(
+            np.arange(span.top, span.top + span.height), np.arange(span.left, span.left + span.width) % columns
+        )
         grid[places] = first_cell + cell_rows[:, None] * cells + cell_columns
         first_cell += cells * cells
     found, numbers = np.unique(grid, return_inverse=True)
     outside = int(found[0] == -1)
     numbered = (numbers.reshape(grid.shape) - outside).astype(np.int32)
     numbered.flags.writeable = False
-    return Mask(unit_px=inspection.unit_px, width_px=inspection.width_px, height_px=inspection.height_px,
-                cells=numbered, cell_count=len(found) - outside)
+    return Mask(
+        unit_px=inspection.unit_px,
+        width_px=inspection.width_px,
+        height_px=inspection.height_px,
+        cells=numbered,
+        cell_count=len(found) - outside,
+    )
 
 
 def _span(box: Box, inspection: Inspection, padding: float) -> _Span:
     """Pad a box, cut it off at the edges or let it wrap, and widen it to whole units."""
     width, height = inspection.width_px, inspection.height_px
-    if not (box.left <= box.right and box.top <= box.bottom and
-            all(map(math.isfinite, (box.left, box.top, box.right, box.bottom)))):
+    if not (
+        box.left <= box.right
+        and box.top <= box.bottom
+        and all(map(math.isfinite, (box.left, box.top, box.right, box.bottom)))
+    ):
         raise ValueError(f"{box} is not a rectangle")
     pad_x = max(LEAST_PADDING_PX, padding * (box.right - box.left))
     pad_y = max(LEAST_PADDING_PX, padding * (box.bottom - box.top))

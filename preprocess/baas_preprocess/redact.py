@@ -33,14 +33,16 @@ def _redact_jpeg(data: bytes, mask: Mask, method: Method, *, wraps: bool) -> Red
             for footprint, plane, lifted in zip(footprints, frame.planes, levels, strict=True):
                 # Zero is mid-grey in every component.
                 values = block_values(footprint, lifted if method is not Method.SOLID else np.zeros_like(lifted))
-                drawings.append(draw_blocks(footprint, values, plane.steps, is_smooth=method is Method.BLUR,
-                                            wraps=wraps))
+                drawings.append(
+                    draw_blocks(footprint, values, plane.steps, is_smooth=method is Method.BLUR, wraps=wraps)
+                )
         places = footprints[component].row(row)
         if places.start < places.stop:
             blocks[footprints[component].columns[places]] = drawings[component].coefficients(places)
 
-    cleared, redacted = libjpeg.edit(data, libjpeg.Output(lift(footprints, levels)),
-                                     libjpeg.Output(draw, progressive=frame.is_progressive))
+    cleared, redacted = libjpeg.edit(
+        data, libjpeg.Output(lift(footprints, levels)), libjpeg.Output(draw, progressive=frame.is_progressive)
+    )
     return Redacted(data=redacted, outside_digest=libjpeg.digest_of_cleared(cleared, frame))
 
 
@@ -52,11 +54,13 @@ def _redact_raster(data: bytes, inspection: Inspection, mask: Mask, method: Meth
         values = np.broadcast_to(_grey(picture), (mask.cell_count, samples.shape[2]))
     else:
         values = sample_values(footprint, samples, mask)
-    for band, columns, drawn in draw_samples(footprint, values, samples, mask, is_smooth=method is Method.BLUR,
-                                             wraps=inspection.wraps):
+    for band, columns, drawn in draw_samples(
+        footprint, values, samples, mask, is_smooth=method is Method.BLUR, wraps=inspection.wraps
+    ):
         band[:, columns] = drawn
-    return Redacted(data=raster.write(picture.with_samples(samples)),
-                    outside_digest=raster.outside_digest(picture, mask))
+    return Redacted(
+        data=raster.write(picture.with_samples(samples)), outside_digest=raster.outside_digest(picture, mask)
+    )
 
 
 def _grey(picture: raster.Raster) -> Ints:

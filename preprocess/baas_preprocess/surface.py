@@ -107,13 +107,25 @@ class _Mesh:
         number = np.zeros(radii.shape, np.int64)
         number[corner_rows, corner_columns] = np.arange(corner_rows.size)
         field = _Field(rows=rows, columns=columns, height=height, width=width, margin=int(radius.max()), wraps=wraps)
-        windows = (corner_rows - radius + field.margin, corner_rows + radius + field.margin,
-                   corner_columns - radius + field.margin, corner_columns + radius + field.margin)
+        windows = (
+            corner_rows - radius + field.margin,
+            corner_rows + radius + field.margin,
+            corner_columns - radius + field.margin,
+            corner_columns + radius + field.margin,
+        )
         return cls(
-            cells=footprint.cells, field=field, windows=windows,
+            cells=footprint.cells,
+            field=field,
+            windows=windows,
             covered=_in_windows(field.sums(np.ones(rows.size)), windows),
-            corners=np.stack([number[rows, columns], number[rows, columns + 1],
-                              number[rows + 1, columns], number[rows + 1, columns + 1]]),
+            corners=np.stack(
+                [
+                    number[rows, columns],
+                    number[rows, columns + 1],
+                    number[rows + 1, columns],
+                    number[rows + 1, columns + 1],
+                ]
+            ),
         )
 
     def surface(self, heights: Floats) -> Surface:

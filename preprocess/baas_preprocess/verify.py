@@ -62,8 +62,9 @@ def _look_at_jpeg(finished: bytes, mask: Mask, *, wraps: bool) -> tuple[Digest, 
         return all(
             np.array_equal(
                 blocks,
-                draw_blocks(footprint, block_values(footprint, blocks), plane.steps, is_smooth=is_smooth, wraps=wraps)
-                .coefficients(slice(None)),
+                draw_blocks(
+                    footprint, block_values(footprint, blocks), plane.steps, is_smooth=is_smooth, wraps=wraps
+                ).coefficients(slice(None)),
             )
             for footprint, blocks, plane in zip(footprints, inside, frame.planes, strict=True)
         )
@@ -79,8 +80,9 @@ def _look_at_raster(finished: bytes, mask: Mask, found: Inspection) -> tuple[Dig
     def is_drawn(*, is_smooth: bool) -> bool:
         return all(
             np.array_equal(band[:, columns], drawn)
-            for band, columns, drawn in draw_samples(footprint, values, picture.samples, mask, is_smooth=is_smooth,
-                                                     wraps=found.wraps)
+            for band, columns, drawn in draw_samples(
+                footprint, values, picture.samples, mask, is_smooth=is_smooth, wraps=found.wraps
+            )
         )
 
     return raster.outside_digest(picture, mask), is_drawn(is_smooth=False) or is_drawn(is_smooth=True)
