@@ -49,16 +49,15 @@ class FolderDestination:
         return folder / ".baas"
 
     def remove(self, name: str) -> None:
-        """Take a published file away; it need not be there. Raises as `write`, but for a name that nothing can have."""
-        path = self._path_of(name)
+        """Take a published file away; it need not be there. Raises `DependencyUnavailable` and `ConfigurationError`."""
         try:
-            path.unlink()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            pass
+            self._path_of(name).unlink()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, NotPublishable):
+            return  # what cannot have this name is not there either
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
-                raise _disk_error(error, path) or ConfigurationError(
-                    f"{path} cannot be removed: {error.strerror}."
+                raise _disk_error(error, self.folder / name) or ConfigurationError(
+                    f"{self.folder / name} cannot be removed: {error.strerror}."
                 ) from error
 
     def size_bytes(self, name: str) -> int | None:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.azurite import azurite, container
 from tests.postgres import postgres, postgres_url
 
-__all__ = ["postgres", "postgres_url"]
+__all__ = ["azurite", "container", "postgres", "postgres_url"]
 
 BAAS = Path(sys.executable).with_name("baas")
 

@@ -1,0 +1,139 @@
+"""Pictures in a folder of a Blob container (Azure Storage)."""
+
+import contextlib
+import hashlib
+import mimetypes
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.storage.blob import BlobProperties, ContentSettings
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import DependencyUnavailable, NotPublishable
+from baas_preprocess.digests import digest_of
+from baas_preprocess.facts import Digest
+from baas_preprocess.stores.blob_access import BlobAbsent, BlobChanged, BlobFolder
+from baas_preprocess.stores.places import Entry, Provenance, is_picture
+
+# The most that Azure gives at once.
+_PAGE = 5_000
+# Others may change a blob between a look and an act; who loses this often in a row is not alone with it.
+_TRIES = 5
+
+
+class BlobSource:
+    """The blobs below a folder; their paths from there on are the names."""
+
+    def __init__(self, folder: BlobFolder, *, page: int = _PAGE) -> None:
+        """List `page` blobs a request."""
+        self.label = folder.label
+        self._folder = folder
+        self._page = page
+
+    def entries(self) -> Iterator[Entry]:
+        """List the pictures page by page. The version is the ETag."""
+        start = self._folder.start
+        pages = self._folder.container.list_blobs(name_starts_with=start or None, results_per_page=self._page).by_page()
+        while (page := self._folder.ask(lambda: next(pages, None))) is not None:
+            for blob in page:
+                if is_picture(blob.name):
+                    yield Entry(name=blob.name.removeprefix(start), version=blob.etag.strip('"'), size_bytes=blob.size)
+
+    def read(self, name: str) -> bytes:
+        """Return a blob's bytes, all of one version. Raises `NotPublishable` when it cannot be read (any more)."""
+        return _read(self._folder, name)
+
+
+class BlobDestination:
+    """A folder of a container. Every blob carries its MD5 and, as metadata, its provenance."""
+
+    def __init__(self, folder: BlobFolder) -> None:
+        """Raise `ConfigurationError` when there is no such container or it cannot be looked into."""
+        self.label = folder.label
+        self._folder = folder
+        self._look(".baas")
+
+    def write(self, name: str, data: bytes, provenance: Provenance) -> str:
+        """Put a whole blob there unless just that is there already, and return its ETag.
+
+        Each write says what it expects to replace, so that nobody's change is overwritten unseen.
+        """
+        md5 = bytearray(hashlib.md5(data, usedforsecurity=False).digest())
+        metadata = provenance.as_metadata()
+        upload = partial(
+            self._folder.blob(name).upload_blob,
+            data,
+            overwrite=True,
+            metadata=metadata,
+            content_settings=ContentSettings(content_type=mimetypes.guess_type(name)[0], content_md5=md5),
+            validate_content=True,
+        )
+        for _ in range(_TRIES):
+            there = self._look(name)
+            if there is not None and _is_same(there, len(data), md5, metadata):
+                return _version(there.etag)
+            try:
+                written = self._folder.ask(partial(upload, **_as_seen(there)), name)
+            except BlobChanged:
+                continue
+            return _version(written["etag"])
+        raise DependencyUnavailable(f"{self.label}: {name} is being changed by others all the time.")
+
+    def remove(self, name: str) -> None:
+        """Take a blob away, with its snapshots; it need not be there."""
+        # What cannot have this name is not there either.
+        with contextlib.suppress(BlobAbsent, NotPublishable):
+            self._folder.ask(lambda: self._folder.blob(name).delete_blob(delete_snapshots="include"), name)
+
+    def size_bytes(self, name: str) -> int | None:
+        """Return the size of a blob, None when it is not there."""
+        there = self._look(name)
+        return None if there is None else there.size
+
+    def digest(self, name: str) -> Digest | None:
+        """Return the digest that a blob's metadata holds, or that of its content when another program wrote it."""
+        there = self._look(name)
+        if there is None:
+            return None
+        noted = _metadata(there).get("output")
+        return digest_of(_read(self._folder, name)) if noted is None else Digest(noted)
+
+    def _look(self, name: str) -> BlobProperties | None:
+        try:
+            return self._folder.ask(self._folder.blob(name).get_blob_properties, name)
+        except BlobAbsent:
+            return None
+
+
+def _read(folder: BlobFolder, name: str) -> bytes:
+    for _ in range(_TRIES):
+        try:
+            # A large blob comes in several ranges: the library asks for each on condition of the first one's ETag.
+            return folder.ask(lambda: folder.blob(name).download_blob().readall(), name)
+        except BlobChanged:
+            continue
+        except BlobAbsent as error:
+            raise NotPublishable(QuarantineReason.UNREADABLE, f"{name}: it is not there any more.") from error
+    raise NotPublishable(QuarantineReason.UNREADABLE, f"{name}: it changed each time it was read.")
+
+
+def _as_seen(there: BlobProperties | None) -> dict[str, Any]:
+    """The condition for replacing just this."""
+    if there is None:
+        return {"match_condition": MatchConditions.IfMissing}
+    return {"match_condition": MatchConditions.IfNotModified, "etag": there.etag}
+
+
+def _is_same(there: BlobProperties, size_bytes: int, md5: bytearray, metadata: dict[str, str]) -> bool:
+    return (there.size, there.content_settings.content_md5, _metadata(there)) == (size_bytes, md5, metadata)
+
+
+def _metadata(there: BlobProperties) -> dict[str, str]:
+    # Names of headers, on their way through proxies, may change their case.
+    return {name.lower(): value for name, value in (there.metadata or {}).items()}
+
+
+def _version(etag: str) -> str:
+    return etag.strip('"')
