@@ -85,10 +85,8 @@ def is_not_understood(seen: Observed) -> Decision | None:
 
 def is_to_be_retried(seen: Observed) -> Decision | None:
     """Send quarantined images back, once for each new text of the annotation, also after the end."""
-    if not seen.wants_retry:
-        return None
-    if not isinstance(seen.ledger, Ledger):
-        return _waits_for_ledger(seen)
+    if not seen.wants_retry or not isinstance(seen.ledger, Ledger):
+        return None  # without a ledger it must wait, and everything else goes on
     return Decision(
         reason=Reason.RETRYING,
         message=f"What failed is tried again, as annotation {RETRY} asked ({seen.wanted_retry}).",
@@ -165,7 +163,10 @@ def has_a_job_that_goes(seen: Observed) -> Decision | None:
 
 def lacks_ledger(seen: Observed) -> Decision | None:
     """Wait for the database."""
-    return None if isinstance(seen.ledger, Ledger) else _waits_for_ledger(seen)
+    if isinstance(seen.ledger, Ledger):
+        return None
+    message = waits_for(seen.ledger)
+    return Decision(reason=Reason.LEDGER_NOT_READY, message=message, look_again_seconds=WAIT_SECONDS)
 
 
 def has_all_fates(seen: Observed) -> Decision | None:
@@ -283,11 +284,6 @@ def _gives_up(seen: Observed, last: Job) -> Decision:
         reason=Reason.PLAN_FAILED if last.role is Role.PLAN else Reason.NO_PROGRESS,
         message=f"{IDLE_LIMIT} Jobs in a row did not {what}. {how_it_ended(seen, last)}\n{how_to_retry(seen)}",
     )
-
-
-def _waits_for_ledger(seen: Observed) -> Decision:
-    message = waits_for(seen.ledger if isinstance(seen.ledger, NotReady) else None)
-    return Decision(reason=Reason.LEDGER_NOT_READY, message=message, look_again_seconds=WAIT_SECONDS)
 
 
 def _stop(seen: Observed) -> tuple[Action, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from baas_crds.blurjob import Detector
@@ -20,6 +20,11 @@ def _words(value: object) -> object:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
+def _tritons_url(url: str) -> str:
+    Detector(triton_url=url)
+    return url
+
+
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 
 
@@ -34,7 +39,7 @@ class Settings(BaseSettings):
     """Where the operator itself lives."""
     namespaces: Words = ()
     """Where BlurJobs are worked on. Empty: where the operator lives. `*`: everywhere."""
-    triton_url: str
+    triton_url: Annotated[str, AfterValidator(_tritons_url)]
     """Triton for BlurJobs that name none, such as `grpc://triton.models.svc:8001`."""
     ledger_secret_name: str
     """Secret with the ledger's URL, in each namespace with BlurJobs; for the pods."""
@@ -122,6 +127,9 @@ def read_settings() -> Settings:
 
 
 def _variable(place: tuple[int | str, ...]) -> str:
+    """Return the environment variable that a problem is about, with the place within it."""
+    if not place:
+        return "The operator's environment"
     first, *further = map(str, place)
     name = first if first.isupper() else f"{PREFIX}{first.upper()}"
     return ".".join((name, *further))

@@ -1,0 +1,75 @@
+"""The operator's environment."""
+
+import pytest
+
+from baas_crds.errors import ConfigurationError
+from baas_operator.settings import read_settings
+
+NEEDED = {
+    "BAAS_LEDGER": "postgresql://baas:secret@db/baas",
+    "POD_NAMESPACE": "baas",
+    "BAAS_OPERATOR_TRITON_URL": "grpc://triton.baas.svc:8001",
+    "BAAS_OPERATOR_LEDGER_SECRET_NAME": "baas-ledger",
+    "BAAS_OPERATOR_WORKER_IMAGE": "registry/baas-preprocess:1",
+}
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(
+    ("given", "everywhere", "namespaces"),
+    [("", False, ("baas",)), ("north, south", False, ("north", "south")), ("*", True, ())],
+)
+def test_which_namespaces_are_watched(
+    environment: pytest.MonkeyPatch, given: str, everywhere: bool, namespaces: tuple[str, ...]
+) -> None:
+    environment.setenv("BAAS_OPERATOR_NAMESPACES", given)
+    settings = read_settings()
+    assert (settings.watches_everywhere, settings.watched_namespaces) == (everywhere, namespaces)
+
+
+def test_the_charts_pods(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("BAAS_OPERATOR_WORKER_RESOURCES", '{"requests": {"cpu": 2, "memory": "4Gi"}}')
+    environment.setenv("BAAS_OPERATOR_WORKER_POD_LABELS", '{"azure.workload.identity/use": "true"}')
+    environment.setenv("BAAS_OPERATOR_WORKER_TOLERATIONS", '[{"key": "gpu", "operator": "Exists"}]')
+    environment.setenv("BAAS_OPERATOR_WORKER_ENV", '[{"name": "OTEL_SERVICE_NAME", "value": "worker"}]')
+    environment.setenv("BAAS_OPERATOR_IMAGE_PULL_SECRETS", "one,two")
+    defaults = read_settings().pod_defaults()
+    assert defaults.image_pull_secrets == ("one", "two")
+    assert defaults.template.as_document() == {
+        "resources": {"requests": {"cpu": "2", "memory": "4Gi"}},
+        "labels": {"azure.workload.identity/use": "true"},
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "env": [{"name": "OTEL_SERVICE_NAME", "value": "worker"}],
+        "serviceAccountName": "default",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("BAAS_LEDGER", None, "BAAS_LEDGER: Field required"),
+        ("BAAS_OPERATOR_WORKER_IMAGE", None, "BAAS_OPERATOR_WORKER_IMAGE: Field required"),
+        ("BAAS_OPERATOR_HEALTH_PORT", "0", "BAAS_OPERATOR_HEALTH_PORT: Input should be greater than or equal to 1"),
+        ("BAAS_OPERATOR_TRITON_URL", "http://triton:8000", "tritonUrl is Triton's gRPC address such as"),
+        ("BAAS_OPERATOR_WORKER_ENV", '[{"name": "BAAS_LEDGER", "value": "x"}]', "are the operator's"),
+        ("BAAS_OPERATOR_WORKER_RESOURCES", '{"cpu": 2}', "BAAS_OPERATOR_WORKER_RESOURCES.cpu: Extra inputs"),
+        ("BAAS_OPERATOR_WORKER_RESOURCES", "{", "BAAS_OPERATOR_WORKER_RESOURCES: Input should be"),
+        ("BAAS_OPERATOR_NAMESPACES", "*,north", 'is either "*" or a list of names'),
+        ("POD_NAMESPACE", None, "set one of them"),
+    ],
+)
+def test_a_wrong_setting_is_named(environment: pytest.MonkeyPatch, name: str, value: str | None, sentence: str) -> None:
+    if value is None:
+        environment.delenv(name)
+    else:
+        environment.setenv(name, value)
+    with pytest.raises(ConfigurationError) as error:
+        read_settings()
+    assert sentence in str(error.value)
+    assert "secret" not in str(error.value)
