@@ -147,7 +147,7 @@ def test_wrong_usage_ends_with_a_sentence_and_writes_nothing(
 
 
 def test_an_unreachable_triton_ends_with_its_address(baas: Baas, photos: Path, tmp_path: Path) -> None:
-    ended = baas("blur", photos, tmp_path / "out", triton="127.0.0.1:9")
+    ended = baas("blur", photos, tmp_path / "out", "--patience-seconds", "2", triton="127.0.0.1:9")
     assert ended.code == ExitCode.UNREACHABLE
     assert "Error: Triton at 127.0.0.1:9 does not answer" in ended.err
     assert published(tmp_path / "out") == {}
