@@ -60,18 +60,19 @@ def export(weights: Sequence[Weights], thresholds: Thresholds) -> Exported:
 
 
 def _load(weights: Weights) -> tuple[Source, UsedWeights]:
-    # Ultralytics reads its environment when it is imported.
-    from ultralytics.nn.tasks import DetectionModel, load_checkpoint  # noqa: PLC0415
+    from ultralytics.nn import tasks  # noqa: PLC0415 - reads its environment when it is imported
 
+    # Only known classes are made from the pickle, also when somebody imported Ultralytics before us.
+    tasks.SAFE_LOAD = True  # type: ignore[attr-defined]
     try:
-        loaded: tuple[Any, Any] = load_checkpoint(weights.path)  # type: ignore[no-untyped-call]
+        loaded: tuple[Any, Any] = tasks.load_checkpoint(weights.path)  # type: ignore[no-untyped-call]
     except Exception as error:  # a damaged pickle can raise anything
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ConfigurationError(f"{weights.name} cannot be read as an Ultralytics checkpoint: {reason}") from error
     model, checkpoint = loaded
-    if type(model) is not DetectionModel:  # its children segment, estimate poses or wait for a text
+    if type(model) is not tasks.DetectionModel:  # its children segment, estimate poses or wait for a text
         raise ConfigurationError(
-            f"{weights.name} is an Ultralytics {getattr(model, 'task', 'unknown')} model; expected one for detection"
+            f"{weights.name} holds a {type(model).__name__}; expected a DetectionModel, which finds boxes and no more"
         )
     channels = channels_of(model.names, weights.wanted, source=weights.name)
     _make_ready_to_trace(model)
@@ -119,14 +120,13 @@ def _to_onnx(model: PersonPlate) -> bytes:
 
 @contextlib.contextmanager
 def _quiet_ultralytics() -> Iterator[None]:
-    """Let Ultralytics write only to a folder that goes away, install and fetch nothing, run no code of a pickle."""
+    """Let Ultralytics write only to a folder that goes away, install nothing and fetch nothing."""
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         os.environ |= {
             "YOLO_AUTOINSTALL": "false",
             "YOLO_OFFLINE": "true",
             "YOLO_VERBOSE": "false",
             "YOLO_CONFIG_DIR": folder,
-            "ULTRALYTICS_SAFE_LOAD": "true",
         }
         yield
 

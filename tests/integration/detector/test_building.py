@@ -1,0 +1,146 @@
+"""A repository is there as a whole, or not at all, and never twice."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from baas_crds.errors import ConfigurationError
+from baas_detector.building import build
+from baas_detector.card import Target, Thresholds
+from baas_detector.contract import DetectedClass
+from baas_detector.repository import Repository, open_repository
+from baas_detector.weights import own_weights
+
+from .conftest import Checkpoint
+
+
+@pytest.fixture(scope="module")
+def both(checkpoint: Checkpoint) -> Path:
+    return checkpoint("person", "licence_plate", sure=-6.0)
+
+
+def built(
+    folder: Path, weights: Path, *, max_det: int = 10, target: Target = Target.CPU, force: bool = False
+) -> Repository:
+    return build(
+        folder,
+        [own_weights(weights, *DetectedClass)],
+        Thresholds(max_det=max_det),
+        target=target,
+        tensorrt=False,
+        force=force,
+    )
+
+
+def contents(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+
+
+def test_a_repository_holds_the_model_its_card_and_no_path_of_this_machine(tmp_path: Path, both: Path) -> None:
+    built(tmp_path / "models", both)
+
+    files = contents(tmp_path / "models")
+    assert list(files) == [
+        "person_plate/1/model-card.json",
+        "person_plate/1/model.onnx",
+        "person_plate/1/model.py",
+        "person_plate/config.pbtxt",
+    ]
+    for name in files:
+        data = (tmp_path / "models" / name).read_bytes()
+        assert str(tmp_path).encode() not in data
+        assert str(both.parent).encode() not in data
+        assert str(Path.home()).encode() not in data
+
+
+def test_the_same_inputs_give_the_same_digest_elsewhere(tmp_path: Path, both: Path) -> None:
+    assert built(tmp_path / "here", both).card.digest == built(tmp_path / "there", both).card.digest
+
+
+def test_building_the_same_again_touches_nothing(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both)
+    before = contents(tmp_path)
+
+    assert built(tmp_path, both) == first
+    assert built(tmp_path, both, force=True) == first
+    assert contents(tmp_path) == before
+
+
+def test_another_model_is_not_overwritten_unless_asked_for(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both)
+    before = contents(tmp_path)
+
+    with pytest.raises(ConfigurationError, match=rf"is another model \({first.card.digest}\).*--force"):
+        built(tmp_path, both, max_det=11)
+    assert contents(tmp_path) == before
+
+    assert built(tmp_path, both, max_det=11, force=True).card.recipe.thresholds.max_det == 11
+    assert open_repository(tmp_path).card.digest != first.card.digest
+
+
+def test_a_failed_build_leaves_the_folder_as_it_was(tmp_path: Path, both: Path, checkpoint: Checkpoint) -> None:
+    built(tmp_path, both)
+    before = contents(tmp_path)
+
+    with pytest.raises(ConfigurationError, match="no class licence_plate"):
+        built(tmp_path, checkpoint("person"), force=True)
+
+    assert contents(tmp_path) == before
+
+
+def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path, both: Path) -> None:
+    (tmp_path / ".unfinished-x" / "person_plate").mkdir(parents=True)
+
+    built(tmp_path, both)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["person_plate"]
+
+
+def test_two_builds_at_once_make_one_model(tmp_path: Path, both: Path) -> None:
+    with ThreadPoolExecutor(2) as two:
+        one, other = two.map(lambda _: built(tmp_path, both), range(2))
+
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "file", ["config.pbtxt", "1/model.onnx", "1/model.py", "1/model-card.json"], ids=lambda name: name.split("/")[-1]
+)
+@pytest.mark.parametrize("harm", ["changed", "missing"])
+def test_a_damaged_repository_is_not_opened(small_repository: Path, tmp_path: Path, file: str, harm: str) -> None:
+    shutil.copytree(small_repository, tmp_path, dirs_exist_ok=True)
+    path = tmp_path / "person_plate" / file
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes() + b" ")
+
+    with pytest.raises(ConfigurationError, match=r"Build it again with `baas-detector build-repository --force"):
+        open_repository(tmp_path)
+
+
+def test_a_damaged_repository_is_built_again_when_asked_for(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both)
+    (tmp_path / "person_plate" / "1" / "model.onnx").write_bytes(b"")
+
+    with pytest.raises(ConfigurationError, match="was changed since it was built"):
+        built(tmp_path, both)
+    assert built(tmp_path, both, force=True) == first
+
+
+def test_a_repository_can_be_moved(small_repository: Path, tmp_path: Path) -> None:
+    shutil.copytree(small_repository, tmp_path / "elsewhere")
+
+    assert open_repository(tmp_path / "elsewhere").card == open_repository(small_repository).card
+
+
+def test_for_a_gpu_the_graph_is_the_same_and_triton_needs_no_code_of_ours(tmp_path: Path, both: Path) -> None:
+    cpu, gpu = built(tmp_path / "cpu", both), built(tmp_path / "gpu", both, target=Target.GPU)
+
+    assert list(gpu.card.built.files) == ["model.onnx"]
+    assert gpu.card.built.files["model.onnx"] == cpu.card.built.files["model.onnx"]
+    assert gpu.card.built.checks.export.is_close
