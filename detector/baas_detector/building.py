@@ -122,6 +122,11 @@ def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
         export=compare(exported.reference, served, samples),
         bf16=compare(served, with_openvino(exported.onnx, Precision.BF16), samples) if recipe.offers_bf16 else None,
     )
+    if checks.export.compared == 0:
+        raise ConfigurationError(
+            f"{' and '.join(w.name for w in weights)} find nothing in sample photos that show people of many sizes: "
+            "give weights that were trained to the end"
+        )
     if not checks.export.is_close:
         raise BaasError(
             f"The exported graph does not find what its checkpoints find: {checks.export}. Please report it."

@@ -18,7 +18,7 @@ from .conftest import Checkpoint
 
 @pytest.fixture(scope="module")
 def both(checkpoint: Checkpoint) -> Path:
-    return checkpoint("person", "licence_plate", sure=-6.0)
+    return checkpoint("person", "licence_plate")
 
 
 def built(
@@ -27,7 +27,7 @@ def built(
     return build(
         folder,
         [own_weights(weights, *DetectedClass)],
-        Thresholds(max_det=max_det),
+        Thresholds(score_floor=0.05, max_det=max_det),
         target=target,
         tensorrt=False,
         force=force,
@@ -90,6 +90,13 @@ def test_a_failed_build_leaves_the_folder_as_it_was(tmp_path: Path, both: Path, 
         built(tmp_path, checkpoint("person"), force=True)
 
     assert contents(tmp_path) == before
+
+
+def test_a_model_that_finds_nobody_in_the_sample_photos_is_not_built(tmp_path: Path, checkpoint: Checkpoint) -> None:
+    with pytest.raises(ConfigurationError, match="find nothing in sample photos that show people"):
+        built(tmp_path, checkpoint("person", "licence_plate", sure=-20.0))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path, both: Path) -> None:
