@@ -46,6 +46,8 @@ class Inspection:
     height_px: int
     wraps: bool
     """A full 360° equirectangular picture: the left and the right edge touch."""
+    is_sphere: bool = False
+    """GPano says so of the whole sphere: the rows go from +90° to -90°."""
     orientation: int
     """EXIF orientation, 1..8, as stored (1 when absent)."""
     unit_px: tuple[int, int]

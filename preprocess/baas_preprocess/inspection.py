@@ -36,14 +36,29 @@ def wraps(width_px: int, height_px: int, panorama: Mapping[str, str]) -> bool:
 
     GPano decides where it names a projection: the width of the picture must then not be less than that of the full
     panorama, both as GPano tells them, because a copy that was made smaller keeps the old numbers. Without GPano, a
-    picture twice as wide as high from 2000 px on is taken for a panorama. A wrong yes costs a few tiles.
+    picture twice as wide as high from 2000 px on is taken for a panorama: a wrong yes only adds pixels to look at.
     """
-    projection = panorama.get("ProjectionType")
-    if projection is None:
+    if "ProjectionType" not in panorama:
         return width_px == 2 * height_px and width_px >= _MIN_PANORAMA_PX
-    full, cropped = (_number(panorama.get(f"{name}WidthPixels")) for name in ("FullPano", "CroppedAreaImage"))
-    is_cropped = full is not None and cropped is not None and cropped < full
-    return projection.strip().lower() == "equirectangular" and not is_cropped
+    return _is_equirectangular(panorama) and not _is_cropped(panorama, "Width")
+
+
+def is_sphere(width_px: int, height_px: int, panorama: Mapping[str, str]) -> bool:
+    """Whether GPano says that the picture shows the whole sphere, from +90° in its first row to -90° in its last.
+
+    Only then do rows mean degrees, and the sky and the ground may be looked at less closely than the street.
+    """
+    is_whole = not _is_cropped(panorama, "Width") and not _is_cropped(panorama, "Height")
+    return _is_equirectangular(panorama) and is_whole and width_px == 2 * height_px
+
+
+def _is_equirectangular(panorama: Mapping[str, str]) -> bool:
+    return panorama.get("ProjectionType", "").strip().lower() == "equirectangular"
+
+
+def _is_cropped(panorama: Mapping[str, str], side: str) -> bool:
+    full, cropped = (_number(panorama.get(f"{name}{side}Pixels")) for name in ("FullPano", "CroppedAreaImage"))
+    return full is not None and cropped is not None and cropped < full
 
 
 def _number(text: str | None) -> float | None:
@@ -109,6 +124,7 @@ def _inspection(
         width_px=width_px,
         height_px=height_px,
         wraps=wraps(width_px, height_px, metadata.panorama),
+        is_sphere=is_sphere(width_px, height_px, metadata.panorama),
         orientation=metadata.orientation,
         unit_px=unit_px,
         coding=coding,

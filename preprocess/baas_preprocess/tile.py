@@ -1,7 +1,8 @@
 """Cut a picture into the tiles that the detector sees. Pure functions of the picture's size.
 
 A panorama gets native-resolution tiles over the band where people and plates are, all around and across the seam, and
-one overview of the whole sphere for what is near, large or beside the band. A flat photo gets tiles without a wrap.
+one overview of the whole sphere for what is near, large or beside the band. Where nobody says which degrees the rows
+show, all rows are the band. A flat photo gets tiles without a wrap.
 """
 
 from collections.abc import Iterator
@@ -23,14 +24,17 @@ OVERVIEW_PX = 2048
 OVERVIEW_TURN = 1.25
 
 
-def tiles(width_px: int, height_px: int, *, wraps: bool) -> list[Tile]:
+def tiles(width_px: int, height_px: int, *, wraps: bool, is_sphere: bool = False) -> list[Tile]:
     """Return the tiles of a picture, native ones first, then the overview if it shows anything more.
 
-    Every pixel is in a tile; with `wraps` every pixel of the band is in a native one and tiles join across the seam.
+    Every pixel is in a native tile, but for a sphere only those of the band are. With `wraps` tiles join across the
+    seam.
     """
     if wraps:
         overview = _panorama_overview(width_px, height_px)
-        return [overview] if _is_native(overview) else [*_band(width_px, height_px), overview]
+        if _is_native(overview):
+            return [overview]
+        return [*_around(width_px, *_band(height_px, is_sphere=is_sphere)), overview]
     native = [
         _native(left, top, width, height) for top, height in _spans(height_px) for left, width in _spans(width_px)
     ]
@@ -58,11 +62,16 @@ def _shrink(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
     return cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _band(width_px: int, height_px: int) -> Iterator[Tile]:
-    half = ceil(height_px * BAND_DEGREES / 180)
+def _band(height_px: int, *, is_sphere: bool) -> tuple[int, int]:
+    """Return (top, height) of the rows that are looked at natively."""
+    if not is_sphere:
+        return 0, height_px
     # 8000x4000 needs 2046 rows: round up to what the detector pads to anyway.
-    band_height = min(height_px, _round_up(2 * half))
-    band_top = (height_px - band_height) // 2
+    band_height = min(height_px, _round_up(2 * ceil(height_px * BAND_DEGREES / 180)))
+    return (height_px - band_height) // 2, band_height
+
+
+def _around(width_px: int, band_top: int, band_height: int) -> Iterator[Tile]:
     count = ceil(width_px / (TILE_PX - OVERLAP_PX))
     stride = width_px / count
     tile_width = min(width_px, TILE_PX, _round_up(ceil(stride) + OVERLAP_PX))

@@ -92,7 +92,7 @@ def find(pixels: Pixels, inspection: Inspection, recipe: Recipe, detector: Detec
     # Only an upright panorama is joined across its seam: the others are looked at as flat photos.
     wraps = inspection.wraps and inspection.orientation == 1
     with watch.step("tile"):
-        plan = tiles(width_px, height_px, wraps=wraps)
+        plan = tiles(width_px, height_px, wraps=wraps, is_sphere=wraps and inspection.is_sphere)
         views = [cut(shown, tile) for tile in plan]
     with watch.step("detect"):
         answers = detector.detect(views)

@@ -55,7 +55,12 @@ def grey(pixels: Samples) -> Samples:
 
 
 def with_alpha(pixels: Samples) -> Samples:
-    """Add a channel that is different everywhere."""
+    """Add a channel that says that all is opaque."""
+    return np.concatenate([pixels, np.full_like(pixels[..., :1], np.iinfo(pixels.dtype).max)], axis=2)
+
+
+def see_through(pixels: Samples) -> Samples:
+    """Add an alpha channel that is different everywhere."""
     return np.concatenate([pixels, np.flip(pixels[..., :1], axis=1)], axis=2)
 
 

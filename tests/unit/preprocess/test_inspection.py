@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess.facts import ImageFormat, Inspection
-from baas_preprocess.inspection import inspect, wraps
+from baas_preprocess.inspection import inspect, is_sphere, wraps
 from tests.unit.preprocess import files
 
 MAX_PIXELS = 1_000_000
@@ -354,3 +354,28 @@ def test_a_hostile_file_is_judged_in_bounded_time(data: bytes) -> None:
     seen(data)
     # 0.01 to 0.5 s where measured.
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({}, True, id="GPano says the whole sphere"),
+        pytest.param({"CroppedAreaImageHeightPixels": "1800"}, False, id="cropped in height"),
+        pytest.param({"CroppedAreaImageWidthPixels": "6000"}, False, id="cropped in width"),
+        pytest.param({"ProjectionType": "cylindrical"}, False, id="another projection"),
+    ],
+)
+def test_only_a_whole_sphere_has_rows_that_are_degrees(change: dict[str, str], expected: bool) -> None:
+    whole = {
+        "ProjectionType": "equirectangular",
+        "FullPanoWidthPixels": "8000",
+        "CroppedAreaImageWidthPixels": "8000",
+        "FullPanoHeightPixels": "4000",
+        "CroppedAreaImageHeightPixels": "4000",
+    }
+    assert is_sphere(8000, 4000, {**whole, **change}) is expected
+
+
+def test_a_picture_that_is_only_twice_as_wide_as_high_proves_no_sphere() -> None:
+    assert wraps(6000, 3000, {})
+    assert not is_sphere(6000, 3000, {})

@@ -23,9 +23,9 @@ from tests.unit.preprocess.pictures import (
     lzw_tiff,
     png,
     region,
+    see_through,
     street,
     tiff,
-    with_alpha,
 )
 
 FILES = {name: data for name, data in coded().items() if "JPEG" not in name}
@@ -33,7 +33,7 @@ PIXELS = street()
 
 
 @pytest.mark.parametrize(
-    "samples", [PIXELS, grey(PIXELS), with_alpha(PIXELS), deep(PIXELS), grey(deep(PIXELS)), with_alpha(deep(PIXELS))]
+    "samples", [PIXELS, grey(PIXELS), see_through(PIXELS), deep(PIXELS), grey(deep(PIXELS)), see_through(deep(PIXELS))]
 )
 @pytest.mark.parametrize("image_format", [ImageFormat.PNG, ImageFormat.TIFF])
 def test_samples_are_read_and_written_exactly(samples: Samples, image_format: ImageFormat) -> None:
@@ -67,7 +67,7 @@ def test_a_tiffs_layout_does_not_matter(options: dict[str, Any]) -> None:
 
 def test_a_turned_or_transparent_tiff_with_lzw_is_refused_rather_than_guessed() -> None:
     for data in (
-        by_pillow(with_alpha(PIXELS), "TIFF", compression="tiff_lzw"),
+        by_pillow(see_through(PIXELS), "TIFF", compression="tiff_lzw"),
         by_pillow(PIXELS, "TIFF", compression="tiff_lzw", tiffinfo={274: 6}),
     ):
         with pytest.raises(NotPublishable, match="Save it with Deflate"):
@@ -112,7 +112,7 @@ def test_the_digest_is_of_every_sample_outside_the_mask(name: str) -> None:
 
 def test_the_digest_tells_depths_and_channels_apart() -> None:
     empty = np.zeros((8, 24, 3), np.uint8)
-    others = [empty, empty[..., 0], with_alpha(empty), empty.astype(np.uint16), empty[:, :23], empty.reshape(24, 8, 3)]
+    others = [empty, empty[..., 0], see_through(empty), empty.astype(np.uint16), empty[:, :23], empty.reshape(24, 8, 3)]
     made = [mask([], inspected(png(samples)), padding=0, cells=1) for samples in others]
     assert len(
         {

@@ -23,7 +23,7 @@ def is_native(tile: Tile) -> bool:
 @given(PANORAMAS)
 def test_every_pixel_of_a_panorama_is_in_a_tile_and_the_band_at_native_resolution(size: tuple[int, int]) -> None:
     width, height = size
-    plan = tiles(width, height, wraps=True)
+    plan = tiles(width, height, wraps=True, is_sphere=True)
     assert (plan[-1].left, plan[-1].top, plan[-1].height) == (0, 0, height)
     assert plan[-1].width >= width
     top, bottom = height * (90 - BAND_DEGREES) / 180, height * (90 + BAND_DEGREES) / 180
@@ -41,7 +41,7 @@ def test_whatever_fits_the_overlap_is_whole_in_a_native_tile_at_any_yaw(
     size: tuple[int, int], data: st.DataObject
 ) -> None:
     width, height = size
-    native = filter(is_native, tiles(width, height, wraps=True))
+    native = filter(is_native, tiles(width, height, wraps=True, is_sphere=True))
     object_width = data.draw(st.integers(1, min(OVERLAP_PX, width // 5)))
     left = data.draw(st.integers(0, width - 1))
     assert any((left - tile.left) % width + object_width <= tile.width for tile in native)
@@ -52,15 +52,15 @@ def test_a_small_panorama_is_looked_at_once_with_a_quarter_turn_more() -> None:
     assert (tile.width, tile.height) == (tile.out_width, tile.out_height) == (1280, 512)
 
 
-@given(PHOTOS)
-def test_every_pixel_of_a_flat_photo_is_in_a_native_tile(size: tuple[int, int]) -> None:
+@given(PHOTOS, st.booleans())
+def test_every_pixel_of_what_is_no_whole_sphere_is_in_a_native_tile(size: tuple[int, int], wraps: bool) -> None:
     width, height = size
     seen = np.zeros((height, width), dtype=bool)
-    for tile in tiles(width, height, wraps=False):
-        assert tile.left + tile.width <= width
+    for tile in tiles(width, height, wraps=wraps):
+        assert wraps or tile.left + tile.width <= width
         assert tile.top + tile.height <= height
         if is_native(tile):
-            seen[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] = True
+            seen[tile.top : tile.top + tile.height, columns_of(tile, width)] = True
     assert seen.all()
 
 
@@ -75,7 +75,7 @@ def test_tiles_are_never_enlarged_and_native_ones_stay_within_the_tile_size(size
 
 
 def test_an_8000_panorama_costs_five_tiles_and_an_overview() -> None:
-    plan = tiles(8000, 4000, wraps=True)
+    plan = tiles(8000, 4000, wraps=True, is_sphere=True)
     assert [(t.left, t.top, t.width, t.height) for t in plan[:5]] == [
         (left, 976, 2048, 2048) for left in (0, 1600, 3200, 4800, 6400)
     ]
