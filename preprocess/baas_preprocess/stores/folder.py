@@ -4,15 +4,17 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 from baas_crds.codes import QuarantineReason
-from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable, NotPublishable
+from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.places import Provenance, name_problem
@@ -20,6 +22,8 @@ from baas_preprocess.stores.places import Provenance, name_problem
 _FULL_OR_GONE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENOTCONN}
 )
+# The name's own fault: too long, or what has it, or is above it, is something else than the place needs there.
+_ABOUT_ONE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
 
 
 class FolderDestination:
@@ -33,13 +37,13 @@ class FolderDestination:
         self.folder = folder
         self.state = self.state_of(folder)
         self._unfinished = self.state / "unfinished"
-        self.label = label or str(folder.resolve())
+        self.label = label or str(resolved(folder))
         try:
             self._unfinished.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self._unfinished):
                 pass
         except OSError as error:
-            raise _disk_error(error, folder) or ConfigurationError(
+            raise _gone(error, folder) or ConfigurationError(
                 f"DEST {folder} cannot be written: {error.strerror}. Choose another folder or change its permissions."
             ) from error
 
@@ -52,26 +56,35 @@ class FolderDestination:
         """Take a published file away; it need not be there. Raises `DependencyUnavailable` and `ConfigurationError`."""
         try:
             self._path_of(name).unlink()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, NotPublishable):
+        except (FileNotFoundError, NotPublishable):
             return  # what cannot have this name is not there either
         except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
-                raise _disk_error(error, self.folder / name) or ConfigurationError(
-                    f"{self.folder / name} cannot be removed: {error.strerror}."
+            if error.errno not in _ABOUT_ONE_NAME:
+                raise _gone(error, self.folder / name) or ConfigurationError(
+                    f"{self.folder / name} cannot be removed: {error.strerror}. Change the permissions of its folder."
                 ) from error
 
     def size_bytes(self, name: str) -> int | None:
-        """Return the size of a published file, None when it is not there."""
+        """Return the size of a published file, None when it is not there or something else stands in its place."""
         try:
-            return self._path_of(name).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
+            facts = self._path_of(name).lstat()
+        except NotPublishable:
             return None
+        except OSError as error:
+            if gone := _gone(error, self.folder / name):
+                raise gone from error
+            return None
+        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
     def digest(self, name: str) -> Digest | None:
-        """Read a published file and return its digest, None when it is not there."""
+        """Read a published file and return its digest, None when it is not there or cannot be read."""
+        if self.size_bytes(name) is None:
+            return None
         try:
             return digest_of(self._path_of(name).read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError as error:
+            if gone := _gone(error, self.folder / name):
+                raise gone from error
             return None
 
     def write(self, name: str, data: bytes, provenance: Provenance) -> str | None:
@@ -87,13 +100,16 @@ class FolderDestination:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            target.parent.mkdir(parents=True, exist_ok=True)
-            unfinished.replace(target)
+            _put(unfinished, target)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            raise _disk_error(error, target) or ConfigurationError(
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise _gone(error, target) or ConfigurationError(
                 f"{target} cannot be written: {error.strerror}."
             ) from error
+        except NotPublishable:
+            unfinished.unlink(missing_ok=True)
+            raise
         return None
 
     @contextlib.contextmanager
@@ -103,7 +119,7 @@ class FolderDestination:
         Under the lock the unfinished files of a killed process are removed. Raises `ConfigurationError` when another
         process holds it.
         """
-        with (self.state / "lock").open("a+") as file:
+        with self._open_lock() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -120,23 +136,59 @@ class FolderDestination:
             yield
 
     def clear_unfinished(self, age: timedelta) -> None:
-        """Remove what killed processes left unfinished. `age` spares what others may be writing now."""
+        """Remove the files that killed processes left unfinished. `age` spares what others may be writing now."""
         for left_over in self._unfinished.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if left_over.stat().st_mtime <= time.time() - age.total_seconds():
+                facts = left_over.lstat()
+                if stat.S_ISREG(facts.st_mode) and facts.st_mtime <= time.time() - age.total_seconds():
                     left_over.unlink()
 
+    def _open_lock(self) -> IO[str]:
+        path = self.state / "lock"
+        try:
+            return path.open("a+")
+        except OSError as error:
+            raise _gone(error, path) or ConfigurationError(
+                f"{path} cannot be opened: {error.strerror}. Change its permissions, or choose another DEST."
+            ) from error
+
     def _path_of(self, name: str) -> Path:
+        """Return where a name lies. Raises `NotPublishable` when that is not in the folder."""
         if problem := name_problem(name):
             raise problem
-        return self.folder / name
+        target = self.folder / name
+        if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(self.folder)):
+            raise NotPublishable(
+                QuarantineReason.UNUSABLE_NAME,
+                f"{name}: a link in DEST leads its folder out of DEST: replace the link by a folder.",
+            )
+        return target
 
 
-def _disk_error(error: OSError, place: Path) -> BaasError | None:
-    if error.errno in _FULL_OR_GONE:
-        return DependencyUnavailable(
-            f"{place} cannot be written: {error.strerror}. Make room, then run the same command again: it continues."
-        )
-    if error.errno == errno.ENAMETOOLONG:
-        return NotPublishable(QuarantineReason.UNUSABLE_NAME, f"{place.name}: the name is too long for a folder.")
-    return None
+def resolved(folder: Path) -> Path:
+    """Return the absolute path behind all links. Raises `ConfigurationError` when they lead in a circle."""
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError is what pathlib makes of a circle
+        raise ConfigurationError(f"{folder} leads nowhere ({error}): remove the link or name another.") from error
+
+
+def _put(unfinished: Path, target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.replace(target)
+    except OSError as error:
+        if error.errno not in _ABOUT_ONE_NAME:
+            raise
+        raise NotPublishable(
+            QuarantineReason.UNUSABLE_NAME,
+            f"{target.name}: no file in DEST can have this name: {error.strerror}. Rename it, or what is in its way.",
+        ) from error
+
+
+def _gone(error: OSError, place: Path) -> DependencyUnavailable | None:
+    if error.errno not in _FULL_OR_GONE:
+        return None
+    return DependencyUnavailable(
+        f"{place} cannot be written: {error.strerror}. Make room, then run the same command again: it continues."
+    )

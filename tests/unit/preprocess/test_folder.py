@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from baas_crds.errors import ConfigurationError, DependencyUnavailable
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Provenance
@@ -51,10 +54,8 @@ def test_a_place_that_cannot_be_written_is_a_configuration_error(tmp_path: Path)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ConfigurationError, match="cannot be written"):
         FolderDestination(tmp_path / "file" / "out")
-    destination = FolderDestination(tmp_path / "out")
-    (tmp_path / "out" / "x.jpg").mkdir()
-    with pytest.raises(ConfigurationError, match=r"x\.jpg cannot be written: Is a directory"):
-        destination.write("x.jpg", b"1", MADE)
+    with pytest.raises(ConfigurationError, match="File name too long"):
+        FolderDestination(tmp_path / ("n" * 300))
 
 
 def test_a_second_process_is_told_who_works_there(tmp_path: Path) -> None:
@@ -82,3 +83,93 @@ def test_taking_the_lock_removes_what_a_killed_process_left(tmp_path: Path) -> N
     left_over.write_bytes(b"half a file")
     with destination.lock():
         assert not left_over.exists()
+
+
+def test_a_link_in_a_destination_never_leads_writes_or_removals_out_of_it(tmp_path: Path) -> None:
+    (tmp_path / "originals").mkdir()
+    (tmp_path / "originals" / "a.jpg").write_bytes(b"original")
+    destination = FolderDestination(tmp_path / "out")
+    (tmp_path / "out" / "sub").symlink_to(tmp_path / "originals")
+    with pytest.raises(NotPublishable, match=r"sub/a\.jpg: a link in DEST leads") as refusal:
+        destination.write("sub/a.jpg", b"redacted", MADE)
+    destination.remove("sub/a.jpg")
+    assert refusal.value.reason is QuarantineReason.UNUSABLE_NAME
+    assert destination.size_bytes("sub/a.jpg") is None
+    assert destination.digest("sub/a.jpg") is None
+    assert (tmp_path / "originals" / "a.jpg").read_bytes() == b"original"
+
+
+def test_a_link_in_the_place_of_a_picture_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "original.jpg").write_bytes(b"original")
+    destination = FolderDestination(tmp_path / "out")
+    (tmp_path / "out" / "a.jpg").symlink_to(tmp_path / "original.jpg")
+    assert destination.size_bytes("a.jpg") is None
+    destination.write("a.jpg", b"redacted", MADE)
+    assert (tmp_path / "original.jpg").read_bytes() == b"original"
+    assert destination.size_bytes("a.jpg") == len(b"redacted")
+
+
+@pytest.mark.parametrize("name", ["/a.jpg", "../a.jpg", "a/../../a.jpg", "a/", ""])
+def test_a_name_that_leads_out_of_the_folder_is_unusable(tmp_path: Path, name: str) -> None:
+    destination = FolderDestination(tmp_path / "out")
+    with pytest.raises(NotPublishable) as refusal:
+        destination.write(name, b"1", MADE)
+    destination.remove(name)
+    assert refusal.value.reason is QuarantineReason.UNUSABLE_NAME
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("n" * 300 + ".jpg", id="too long"),
+        pytest.param("folder.jpg", id="a folder has it"),
+        pytest.param("file/a.jpg", id="a file is where its folder would be"),
+        pytest.param("file/deep/a.jpg", id="a file is above where its folder would be"),
+        pytest.param("loop/a.jpg", id="below a link to itself"),
+    ],
+)
+def test_a_name_that_the_folder_has_no_room_for_is_about_one_picture(tmp_path: Path, name: str) -> None:
+    destination = FolderDestination(tmp_path)
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(NotPublishable) as refusal:
+        destination.write(name, b"1", MADE)
+    destination.remove(name)
+    assert refusal.value.reason is QuarantineReason.UNUSABLE_NAME
+    assert destination.size_bytes(name) is None
+    assert destination.digest(name) is None
+    assert list((tmp_path / ".baas" / "unfinished").iterdir()) == []
+
+
+def test_a_destination_that_is_a_link_to_itself_is_a_configuration_error(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(ConfigurationError, match="leads nowhere"):
+        FolderDestination(tmp_path / "loop")
+
+
+def test_a_lock_that_cannot_be_opened_is_a_configuration_error(tmp_path: Path) -> None:
+    destination = FolderDestination(tmp_path)
+    (tmp_path / ".baas" / "lock").mkdir()
+    with pytest.raises(ConfigurationError, match=r"lock cannot be opened: Is a directory"), destination.lock():
+        pass
+
+
+def test_only_plain_files_are_cleared_away(tmp_path: Path) -> None:
+    destination = FolderDestination(tmp_path)
+    (tmp_path / ".baas" / "unfinished" / "folder").mkdir()
+    (tmp_path / ".baas" / "unfinished" / "link").symlink_to(tmp_path)
+    with destination.lock():
+        assert len(list((tmp_path / ".baas" / "unfinished").iterdir())) == 2
+
+
+def test_a_picture_that_may_not_be_removed_is_a_configuration_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unprivileged: Callable[[], AbstractContextManager[None]]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # who has no rights may not pass the folders above
+    destination = FolderDestination(Path())
+    destination.write("a/x.jpg", b"1", MADE)
+    (tmp_path / "a").chmod(0o555)
+    tmp_path.chmod(0o755)
+    with unprivileged(), pytest.raises(ConfigurationError, match=r"a/x\.jpg cannot be removed: Permission denied"):
+        destination.remove("a/x.jpg")
