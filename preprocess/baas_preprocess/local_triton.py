@@ -24,7 +24,8 @@ def local_triton(repository: Path, log: Path) -> Iterator[str]:
     The server ends with this process, however that ends. Raises `ConfigurationError` when the repository or the server
     is missing, `DependencyUnavailable` when the server does not become ready.
     """
-    program = shutil.which("baas-detector", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    program = shutil.which("baas-detector", path=os.pathsep.join(folders))
     if program is None:
         raise ConfigurationError(
             "There is no `baas-detector` to start a Triton with: install the extra `triton_cpu`, or name a running "

@@ -39,9 +39,12 @@ def read_exclude_list(path: Path, *, title: str) -> frozenset[str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{title} {path} cannot be read: {error}") from error
-    header = next(csv.reader(lines[:1]), [])
-    if "filename" in header:
-        return frozenset(row["filename"].strip() for row in csv.DictReader(lines) if row["filename"])
+    try:
+        header = next(csv.reader(lines[:1]), [])
+        if "filename" in header:
+            return frozenset(row["filename"].strip() for row in csv.DictReader(lines) if row["filename"])
+    except csv.Error as error:
+        raise ConfigurationError(f"{title} {path} is no proper CSV file: {error}") from error
     if path.suffix.lower() == ".csv" and header and not (len(header) == 1 and is_picture(header[0].strip())):
         raise ConfigurationError(f"{title} {path} has the columns {header}; one must be called `filename`")
     return frozenset(line.strip() for line in lines if line.strip())

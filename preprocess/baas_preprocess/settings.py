@@ -35,6 +35,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="BAAS_",
+        env_ignore_empty=True,
         toml_file=SETTINGS_FILE,
         frozen=True,
         extra="forbid",
@@ -87,7 +88,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _known_ledger(self) -> Self:
-        if self.ledger is not None and not self.ledger.startswith(("postgresql", "sqlite")):
+        if self.ledger is not None and not self.ledger.startswith(("postgresql://", "sqlite:///")):
             raise ValueError("ledger must be a postgresql:// or sqlite:/// URL")
         return self
 
@@ -125,7 +126,7 @@ def read_settings(given: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         sentences = [_sentence(problem) for problem in error.errors(include_url=False)]
         raise ConfigurationError("\n".join(sentences)) from error
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{SETTINGS_FILE} cannot be read: {error}") from error
 
 

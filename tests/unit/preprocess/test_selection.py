@@ -34,3 +34,9 @@ def test_a_csv_exclude_list_without_the_column_says_which_columns_there_are(tmp_
     (tmp_path / "list.csv").write_text("name\na.jpg\n")
     with pytest.raises(ConfigurationError, match=r"has the columns \['name'\]; one must be called `filename`"):
         read_exclude_list(tmp_path / "list.csv", title="--exclude-list")
+
+
+def test_a_csv_exclude_list_with_a_field_beyond_measure_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(f'filename\n"{"a" * 200_000}\n')
+    with pytest.raises(ConfigurationError, match="is no proper CSV file: field larger than field limit"):
+        read_exclude_list(tmp_path / "list.csv", title="--exclude-list")

@@ -1,5 +1,7 @@
 """Where settings come from, and the sentence for each wrong one."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,8 @@ def test_confidence_and_classes_can_stand_in_the_environment_as_on_the_command_l
         ({"classes": "dog"}, "classes.0 is 'dog': Input should be 'person' or 'licence_plate'."),
         ({"in_flight": 0}, "in_flight is 0"),
         ({"ledger": "mysql://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
+        ({"ledger": "postgresqlite"}, "ledger must be a postgresql:// or sqlite:/// URL."),
+        ({"ledger": "sqlite://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
         ({"blur": 3}, "There is no setting 'blur' (baas.toml). Known are cells, classes,"),
     ],
 )
@@ -76,5 +80,27 @@ def test_a_settings_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 def test_only_what_decides_the_bytes_changes_the_recipe() -> None:
     base = read_settings({}).recipe.digest
     assert read_settings({"in_flight": 9, "triton": "x:1", "detections": True}).recipe.digest == base
-    changed = [{"cells": 5}, {"padding": 0.2}, {"method": "solid"}, {"confidence": "0.5"}, {"classes": "person"}]
+    changed: list[dict[str, object]] = [
+        {"cells": 5},
+        {"padding": 0.2},
+        {"method": "solid"},
+        {"confidence": "0.5"},
+        {"classes": "person"},
+    ]
     assert len({base, *(read_settings(given).recipe.digest for given in changed)}) == len(changed) + 1
+
+
+def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAAS_CELLS", "")
+    monkeypatch.setenv("BAAS_LEDGER", "")
+    assert (read_settings({}).cells, read_settings({}).ledger) == (6, None)
+
+
+def test_a_settings_file_that_may_not_be_read_is_named(
+    tmp_path: Path, unprivileged: Callable[[], AbstractContextManager[None]]
+) -> None:
+    (tmp_path / "baas.toml").write_text("cells = 3")
+    (tmp_path / "baas.toml").chmod(0)
+    tmp_path.chmod(0o755)
+    with unprivileged(), pytest.raises(ConfigurationError, match=r"baas\.toml cannot be read: .*Permission denied"):
+        read_settings({})
