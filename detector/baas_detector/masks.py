@@ -12,7 +12,7 @@ from baas_detector.truth import LabelledImage
 
 def read_mask(folder: Path, image: LabelledImage) -> MaskPixels | None:
     """Return an image's mask, None when there is none. Raises `ConfigurationError` for a file that is no such mask."""
-    path = (folder / image.name).with_suffix(".png")
+    path = folder / f"{image.name}.png"
     expected = f"an 8-bit grey PNG of {image.width_px} x {image.height_px} with 255 where {image.name} is redacted"
     try:
         # Not Image.open: its limit on pixels is below the size of large panoramas, and the size is known here.

@@ -10,11 +10,10 @@ from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
-from baas_preprocess.detect import Detector, Model, TritonDetector
+from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.local_triton import local_triton
-from baas_preprocess.planning import Plan, check_not_empty, plan
+from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.publish import Extras
-from baas_preprocess.recipe import Recipe
 from baas_preprocess.selection import Selection, read_exclude_list
 from baas_preprocess.settings import Settings
 from baas_preprocess.stores.files import FileSource
@@ -38,7 +37,7 @@ def blur(
     `ConfigurationError` and `DependencyUnavailable`.
     """
     source = FileSource(places)
-    check_apart(source, folder)
+    check_apart(source, folder, settings.save_masks)
     check_not_empty(source, ", ".join(places))
     selection = read_selection(settings)
     with ExitStack() as stack:
@@ -52,11 +51,13 @@ def blur(
             stack.enter_context(masks.lock())
         detector = stack.enter_context(_detector(settings, destination.state, on_status))
         check_confidence(settings.recipe, detector.model)
+        extras = Extras(detections=settings.detections, masks=masks)
         planned = plan(
             ledger,
             source,
             selection,
             destination=destination,
+            extras=extras,
             model=detector.model.digest,
             recipe=settings.recipe.digest,
             configuration=settings.model_dump(mode="json", exclude={"ledger"}),
@@ -71,11 +72,12 @@ def blur(
             destination=destination,
             detector=detector,
             recipe=settings.recipe,
-            extras=Extras(detections=settings.detections, masks=masks),
+            extras=extras,
             in_flight=settings.in_flight,
             max_attempts=settings.max_attempts,
         )
         work(job, stop=stop, on_done=on_done, limit=settings.limit)
+        withdraw_refused(ledger, planned.run_id, destination, extras)
         with transaction(ledger) as connection:
             finish_run(connection, planned.run_id)
             return read_progress(connection, planned.run_id)
@@ -94,29 +96,28 @@ def read_selection(settings: Settings) -> Selection:
     return Selection(include=settings.include, exclude=settings.exclude, exclude_list=listed)
 
 
-def check_apart(source: FileSource, folder: Path) -> None:
-    """Raise `ConfigurationError` when an output could overwrite or hide among the originals."""
-    target = folder.resolve()
+def check_apart(source: FileSource, folder: Path, masks: Path | None) -> None:
+    """Raise `ConfigurationError` when an output could overwrite an original or another output, or hide among them."""
     for root in source.roots:
-        place = root.resolve()
-        if target == place or target.is_relative_to(place):
-            raise ConfigurationError(
-                f"DEST {folder} lies in SOURCE {root}: redacted pictures would mix with originals. Choose another DEST."
-            )
-        if place.is_relative_to(target):
-            raise ConfigurationError(
-                f"SOURCE {root} lies in DEST {folder}: originals would stand among published pictures. "
-                "Choose another DEST."
-            )
+        _check_pair(("DEST", folder), ("SOURCE", root))
+        if masks is not None:
+            _check_pair(("--save-masks", masks), ("SOURCE", root))
+    if masks is not None:
+        _check_pair(("--save-masks", masks), ("DEST", folder))
 
 
-def check_confidence(recipe: Recipe, model: Model) -> None:
-    """Raise `ConfigurationError` when boxes are asked for that the detector does not give."""
-    for name, confidence in recipe.confidence.items():
-        if confidence < model.score_floor:
+def _check_pair(ours: tuple[str, Path], theirs: tuple[str, Path]) -> None:
+    for (inner, one), (outer, other) in ((ours, theirs), (theirs, ours)):
+        try:
+            is_inside = one.resolve().is_relative_to(other.resolve())
+        except (OSError, RuntimeError) as error:
             raise ConfigurationError(
-                f"confidence.{name} is {confidence:g}, but the model returns boxes from {model.score_floor:g} "
-                "only: raise it, or build a model with a lower --score-floor."
+                f"{inner} {one} or {outer} {other} is a link to itself: name the place."
+            ) from error
+        if is_inside:
+            raise ConfigurationError(
+                f"{inner} {one} lies in {outer} {other}: files of one would stand among or replace those of the other. "
+                "Choose another folder."
             )
 
 

@@ -32,6 +32,13 @@ RETRYABLE = frozenset(
 )
 # What the server answers when this picture's request, not the set-up, is at fault.
 _REFUSALS = frozenset({"StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL", "StatusCode.OUT_OF_RANGE"})
+# No limits, as without options. A server that is back is noticed within seconds; gRPC itself waits up to two minutes.
+_CHANNEL = [
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 500),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+]
 _INPUT = ("TILES", "UINT8", (-1, -1, -1, 3))
 _OUTPUTS = {"BOXES": "FP32", "COUNT": "INT32"}
 
@@ -83,7 +90,7 @@ class TritonDetector:
         self._deadline_seconds = deadline_seconds
         self._retrying = patient(patience_seconds)
         try:
-            self._client = InferenceServerClient(url, ssl=uses_tls)
+            self._client = InferenceServerClient(url, ssl=uses_tls, channel_args=_CHANNEL)
         except (InferenceServerException, ValueError) as error:
             raise ConfigurationError(f"--triton is {url!r}; write host:port of Triton's gRPC endpoint") from error
         self.model: Model = self._retrying(self._read_model, version or "")
@@ -95,8 +102,9 @@ class TritonDetector:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        # Closing first ends the calls that are under way: nobody waits for their deadlines.
         self._client.close()
+        self._pool.shutdown(cancel_futures=True)
 
     def detect(self, shown: Sequence[Pixels]) -> list[npt.NDArray[np.float32]]:
         """Return an array (n, 6) for each tile; the server joins concurrent requests to batches.

@@ -16,7 +16,10 @@ from baas_ledger.records import images
 from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.runs import latest_run, open_run
 from baas_ledger.tables import ImageState
+from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
+from baas_preprocess.publish import Extras, extras_are_there, withdraw
+from baas_preprocess.recipe import Recipe
 from baas_preprocess.selection import Selection
 from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
 
@@ -41,6 +44,7 @@ def plan(
     selection: Selection,
     *,
     destination: Destination,
+    extras: Extras,
     model: Digest,
     recipe: Digest,
     configuration: Mapping[str, object],
@@ -49,6 +53,8 @@ def plan(
     retry: bool = False,
 ) -> Plan:
     """Open the run and fill the ledger; what was lost since an earlier call is pending again.
+
+    What is quarantined or left out from now on is taken away from the destination, whoever put it there.
 
     `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
     destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
@@ -72,7 +78,9 @@ def plan(
     entries = _crossed_off(source.entries(), unmatched)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
     # Another run may have put its own pictures under the same names: then sizes alone do not tell.
-    _reopen_lost(ledger, run_id, destination, by_digest=previous is not None and previous.id != run_id)
+    by_digest = previous is not None and previous.id != run_id
+    _reopen_lost(ledger, run_id, destination, extras, by_digest=by_digest)
+    withdraw_refused(ledger, run_id, destination, extras)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
     return Plan(run_id=run_id, result=result, before=before, unmatched=tuple(sorted(unmatched)))
@@ -82,6 +90,16 @@ def check_not_empty(source: Source, title: str) -> None:
     """Raise `ConfigurationError` when a source has no picture at all: most likely its name was mistyped."""
     if next(source.entries(), None) is None:
         raise ConfigurationError(f"There are no pictures (.jpg, .jpeg, .png, .tif, .tiff) in {title}.")
+
+
+def check_confidence(recipe: Recipe, model: Model) -> None:
+    """Raise `ConfigurationError` when boxes are asked for that the detector does not give."""
+    for name, confidence in recipe.confidence.items():
+        if confidence < model.score_floor:
+            raise ConfigurationError(
+                f"confidence.{name} is {confidence:g}, but the model returns boxes from {model.score_floor:g} "
+                "only: raise it, or build a model with a lower --score-floor."
+            )
 
 
 def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:
@@ -102,20 +120,40 @@ def _planned(entry: Entry, selection: Selection) -> PlannedImage:
     )
 
 
-def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, *, by_digest: bool) -> None:
+def withdraw_refused(ledger: Engine, run_id: str, destination: Destination, extras: Extras) -> None:
+    """Take away what an earlier run published of pictures that are quarantined or left out now."""
+
+    def check(image: ImageRecord) -> None:
+        if destination.size_bytes(image.name) is not None:
+            withdraw(destination, image.name, extras)
+
+    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+        for state in (ImageState.QUARANTINED, ImageState.EXCLUDED):
+            for page in _pages(ledger, run_id, state):
+                list(pool.map(check, page))
+
+
+def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: Extras, *, by_digest: bool) -> None:
     def is_lost(image: ImageRecord) -> bool:
         if destination.size_bytes(image.name) != image.output_size_bytes:
             return True
+        if not extras_are_there(destination, image.name, extras):
+            return True
         return by_digest and destination.digest(image.name) != image.output_digest
 
-    after: str | None = None
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
-        while True:
-            with reading(ledger) as connection:
-                page = images(connection, run_id, state=ImageState.PUBLISHED, after=after)
-            if not page:
-                return
-            after = page[-1].name
+        for page in _pages(ledger, run_id, ImageState.PUBLISHED):
             lost = [image.name for image, gone in zip(page, pool.map(is_lost, page), strict=True) if gone]
             with transaction(ledger) as connection:
                 reopen(connection, run_id, lost)
+
+
+def _pages(ledger: Engine, run_id: str, state: ImageState) -> Iterator[list[ImageRecord]]:
+    after: str | None = None
+    while True:
+        with reading(ledger) as connection:
+            page = images(connection, run_id, state=state, after=after)
+        if not page:
+            return
+        after = page[-1].name
+        yield page

@@ -26,7 +26,7 @@ from baas_ledger.progress import read_progress
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
 from baas_preprocess.patience import patient
-from baas_preprocess.publish import Extras, publish
+from baas_preprocess.publish import Extras, publish, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.sidecar import normalised
 from baas_preprocess.stores.places import Destination, Source
@@ -212,7 +212,7 @@ def _settle(
         if isinstance(outcome, Quarantined):
             # What an earlier run may have published under this name is not what this run would publish.
             _confirm(job, image)
-            job.destination.remove(image.name)
+            withdraw(job.destination, image.name, job.extras)
             job.record(partial(finish_quarantined, held=image, outcome=outcome))
         else:
             job.record(partial(finish_published, held=image, outcome=outcome))

@@ -1,6 +1,7 @@
 """The command line `baas`. A command parses, calls the room, and prints; it decides nothing."""
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_preprocess.cli.blur_command import blur_command
 from baas_preprocess.cli.inspect_command import inspect_command
+from baas_preprocess.cli.ledger_command import ledger_command
+from baas_preprocess.cli.pod_commands import plan_command, work_command
 from baas_preprocess.cli.report_command import report_command
 from baas_preprocess.cli.samples_command import samples_command
 from baas_preprocess.cli.status_command import status_command
@@ -43,6 +46,9 @@ cli.add_command(status_command)
 cli.add_command(report_command)
 cli.add_command(inspect_command)
 cli.add_command(samples_command)
+cli.add_command(ledger_command)
+cli.add_command(plan_command)
+cli.add_command(work_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,8 +63,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo("Interrupted. The same command again continues.", err=True)
         code = ExitCode.INTERRUPTED
     except BaasError as error:
-        if "-v" in arguments or "--verbose" in arguments:
-            traceback.print_exc()
+        _trace_if_wanted(arguments)
         click.echo(f"Error: {error}", err=True)
         code = error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what was done stays done.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
+        _trace_if_wanted(arguments)
+        message = (
+            f"Unforeseen error, please report it with the output of `baas -v ...`: {type(error).__name__}: {error}"
+        )
+        click.echo(message, err=True)
+        code = ExitCode.BUG
     sys.exit(code)
+
+
+def _trace_if_wanted(arguments: Sequence[str]) -> None:
+    if "-v" in arguments or "--verbose" in arguments:
+        traceback.print_exc()

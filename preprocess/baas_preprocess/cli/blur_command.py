@@ -20,6 +20,7 @@ from baas_preprocess.cli.console import (
     Tally,
     err,
     out,
+    plain,
     printable,
     progress_bar,
     summary_document,
@@ -30,6 +31,7 @@ from baas_preprocess.dry_run import foresee, totals
 from baas_preprocess.facts import Method
 from baas_preprocess.planning import Plan
 from baas_preprocess.settings import Settings, read_settings
+from baas_preprocess.stores.folder import resolved
 from baas_preprocess.work import Outcome
 
 
@@ -83,9 +85,9 @@ def blur_command(
 
     SOURCE is a folder, a file or a quoted glob, or several. DEST gets the same folders and names. What cannot be made
     safe is not written; `baas status DEST` lists it with the reason. Run it again after an interruption: finished
-    images are skipped, changed ones are redone.
+    images are skipped, changed ones are redone. What is quarantined or left out now is taken away from DEST.
 
-    Every option can also stand in the environment (BAAS_CELLS=8) or in ./baas.toml (cells = 8).
+    Every setting can also stand in the environment (BAAS_CELLS=8) or in ./baas.toml (cells = 8).
 
     \b
         baas blur panoramas/ safe/
@@ -95,6 +97,7 @@ def blur_command(
     if is_dry:
         _tell_plan(source, settings, as_json=as_json)
         return
+    resolved(dest)  # a circle of links ends here, with its sentence
     tally = Tally()
     bar = progress_bar()
     stop = threading.Event()
@@ -129,7 +132,7 @@ def _tell_plan(source: tuple[str, ...], settings: Settings, *, as_json: bool) ->
         return
     for one in foreseen:
         fate = one.coding or (f"left out: {one.excluded}" if one.excluded else f"{one.reason}: {one.message}")
-        out.print(f"{printable(one.name)}  {fate}", markup=False, soft_wrap=True)
+        out.print(f"{printable(one.name)}  {printable(fate)}", markup=False, soft_wrap=True)
     out.print(", ".join(f"{number:,} {fate}" for fate, number in sorted(totals(foreseen).items())))
 
 
@@ -147,12 +150,12 @@ class _View:
     def status(self, text: str) -> None:
         self._bar.update(self._task, description=text)
         if self._bar.disable:
-            err.print(text)
+            err.print(printable(text), markup=False)
 
     def planned(self, plan: Plan) -> None:
         self.run_id = plan.run_id
         for name in plan.unmatched:
-            err.print(f"[yellow]Warning:[/] the exclude list names {printable(name)}, which is not in SOURCE.")
+            err.print(f"[yellow]Warning:[/] the exclude list names {plain(name)}, which is not in SOURCE.")
         before = plan.before
         skipped = before.total - before.remaining
         todo = before.remaining if self._limit is None else min(self._limit, before.remaining)

@@ -214,10 +214,10 @@ def test_exclusions_are_recorded_and_a_typing_error_in_the_list_is_told(
 def test_boxes_and_masks_can_stand_beside(baas: Baas, photos: Path, triton: str, tmp_path: Path) -> None:
     masks = tmp_path / "masks"
     baas("blur", photos / "a.jpg", tmp_path / "out", "--detections", "--save-masks", masks, triton=triton)
-    described = json.loads((tmp_path / "out" / "a.json").read_text())
-    lines = (tmp_path / "out" / "a.txt").read_text().splitlines()
+    described = json.loads((tmp_path / "out" / "a.jpg.json").read_text())
+    lines = (tmp_path / "out" / "a.jpg.txt").read_text().splitlines()
     assert len(described["objects"]) == len(lines) > 2
-    with Image.open(masks / "a.png") as picture:
+    with Image.open(masks / "a.jpg.png") as picture:
         mask = np.asarray(picture)
     assert mask.shape == (540, 405)
     assert set(np.unique(mask)) == {0, 255}
@@ -260,6 +260,104 @@ def test_the_report_shows_published_pictures_only(baas: Baas, photos: Path, trit
     assert (missing.code, "holds no run" in missing.err) == (ExitCode.CONFIGURATION, True)
 
 
+def test_the_report_shows_no_picture_that_is_not_the_published_one(
+    baas: Baas, photos: Path, photo: bytes, triton: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    baas("blur", photos, out, triton=triton)
+    (out / "a.jpg").write_bytes(photo)
+    (out / "street" / "b.jpg").write_bytes(b"junk")
+    ended = baas("report", out, "-o", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert ended.code == ExitCode.DONE
+    assert page.count("data:image/jpeg") == 1
+    assert "out/street/deep/c.jpg" in page
+    assert "out/a.jpg" not in page
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "new.png", ".baas/ledger.sqlite"])
+def test_the_report_never_replaces_a_picture_or_the_ledger(
+    baas: Baas, photos: Path, triton: str, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    baas("blur", photos, out, triton=triton)
+    before = published(out)
+    ended = baas("report", out, "-o", out / name)
+    assert (ended.code, "name another file" in ended.err) == (ExitCode.CONFIGURATION, True)
+    assert published(out) == before
+    assert baas("report", out, "-o", out / "report.html").code == ExitCode.DONE
+
+
+def test_status_and_report_look_into_the_ledger_that_blur_would_use(
+    baas: Baas, photos: Path, triton: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "baas.toml").write_text(f'ledger = "sqlite:///{tmp_path}/elsewhere.sqlite"\n')
+    assert baas("blur", photos, tmp_path / "out", triton=triton).code == ExitCode.DONE
+    assert not (tmp_path / "out" / ".baas" / "ledger.sqlite").exists()
+    assert baas("status", tmp_path / "out", "--json").document["images"]["published"] == 3
+    assert baas("report", tmp_path / "out", "-o", tmp_path / "page.html").code == ExitCode.DONE
+    monkeypatch.setenv("BAAS_LEDGER", f"sqlite:///{tmp_path}/none.sqlite")
+    assert "There is no ledger at" in baas("status", tmp_path / "out").err
+
+
+def test_names_with_brackets_are_told_as_they_are(baas: Baas, tmp_path: Path, triton: str) -> None:
+    folder = tmp_path / "in[bold]"
+    for name in ("[bold].jpg", "[/x].jpg", "[red]a[/red].jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"no picture")
+    (tmp_path / "list.txt").write_text("[/gone].jpg\n")
+    ended = baas("blur", folder, tmp_path / "out", "--exclude-list", tmp_path / "list.txt", triton=triton)
+    assert ended.code == ExitCode.QUARANTINED
+    for name in ("[bold].jpg", "[/x].jpg", "[red]a[/red].jpg"):
+        assert f"not published {name}: " in " ".join(ended.err.split())
+        assert name in baas("status", tmp_path / "out").out
+    assert "names [/gone].jpg" in ended.err
+
+
+def test_a_pipe_is_quarantined_and_the_rest_goes_on(baas: Baas, photos: Path, triton: str, tmp_path: Path) -> None:
+    os.mkfifo(photos / "pipe.jpg")
+    ended = baas("blur", photos, tmp_path / "out", "--json", triton=triton)
+    assert (ended.document["quarantined"], ended.document["images"]["published"]) == ({"Unreadable": 1}, 3)
+
+
+def test_a_link_from_a_destination_into_its_source_never_replaces_an_original(
+    baas: Baas, photos: Path, photo: bytes, triton: str, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "street").symlink_to(photos / "street")
+    ended = baas("blur", photos, tmp_path / "out", "--json", triton=triton)
+    assert ended.document["quarantined"] == {"UnusableName": 2}
+    assert {path.read_bytes() for path in photos.rglob("*.jpg")} == {photo}
+
+
+def test_a_destination_that_is_a_link_to_itself_ends_with_a_sentence(baas: Baas, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for ended in (baas("blur", photos, tmp_path / "loop"), baas("status", tmp_path / "loop")):
+        assert (ended.code, "Traceback" in ended.err) == (ExitCode.CONFIGURATION, False)
+
+
+def test_a_triton_is_started_without_a_path_in_the_environment(photos: Path, tmp_path: Path) -> None:
+    arguments = command("blur", photos, tmp_path / "out", "--model-repository", tmp_path / "none")
+    ended = subprocess.run(arguments, check=False, capture_output=True, env={"HOME": str(tmp_path)}, timeout=60)
+    assert ended.returncode == ExitCode.CONFIGURATION
+    assert b"baas-detector build-repository" in ended.stderr
+
+
+def test_inspect_goes_on_after_a_file_that_cannot_be_read(baas: Baas, photos: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    ended = baas("inspect", "--json", tmp_path / "none.jpg", tmp_path / "pipe.jpg", photos / "a.jpg")
+    missing, pipe, good = map(json.loads, ended.out.splitlines())
+    assert ended.code == ExitCode.CONFIGURATION
+    assert missing == {
+        "file": str(tmp_path / "none.jpg"),
+        "accepted": False,
+        "reason": "Unreadable",
+        "message": "It cannot be read: No such file or directory.",
+    }
+    assert (pipe["reason"], good["accepted"]) == ("Unreadable", True)
+
+
 def test_every_odd_real_file_is_published_without_hidden_pictures_or_refused(
     baas: Baas, triton: str, test_data: Path, tmp_path: Path
 ) -> None:
@@ -278,3 +376,38 @@ def test_every_odd_real_file_is_published_without_hidden_pictures_or_refused(
     assert len(results) >= 0.8 * list(expected.values()).count("ok")
     for name, data in results.items():
         assert inspect(data, max_pixels=10**9).hidden_images == (), name
+
+
+def test_what_is_left_out_from_now_on_is_taken_away_with_all_that_stands_beside(
+    baas: Baas, photos: Path, triton: str, tmp_path: Path
+) -> None:
+    out, masks = tmp_path / "out", tmp_path / "masks"
+    extras = ("--detections", "--save-masks", masks)
+    baas("blur", photos, out, *extras, "--classes", "licence_plate", triton=triton)
+    assert {"a.jpg", "a.jpg.json", "a.jpg.txt"} <= published(out).keys()
+    (photos / "street" / "b.jpg").unlink()
+    (photos / "street" / "b.jpg").symlink_to("nowhere")
+    ended = baas("blur", photos, out, *extras, "--exclude", "a.jpg", "--json", triton=triton)
+    assert (ended.code, ended.document["images"]["excluded"]) == (ExitCode.QUARANTINED, 1)
+    assert published(out).keys() == {f"street/deep/c.jpg{end}" for end in ("", ".json", ".txt")}
+    assert published(masks).keys() == {"street/deep/c.jpg.png"}
+
+
+def test_boxes_that_are_asked_for_later_are_written_and_pictures_of_one_stem_do_not_share_them(
+    baas: Baas, photos: Path, triton: str, tmp_path: Path
+) -> None:
+    Image.open(photos / "a.jpg").save(photos / "a.png")
+    baas("blur", photos, tmp_path / "out", triton=triton)
+    ended = baas("blur", photos, tmp_path / "out", "--detections", "--json", triton=triton)
+    assert ended.document["now"]["published"] == 4
+    assert {"a.jpg.json", "a.png.json"} <= published(tmp_path / "out").keys()
+
+
+@pytest.mark.parametrize("masks", ["{tmp}/in", "{tmp}/in/masks", "{tmp}/out", "{tmp}/out/masks", "{tmp}"])
+def test_masks_never_lie_where_they_could_replace_a_picture(
+    masks: str, baas: Baas, photos: Path, triton: str, tmp_path: Path
+) -> None:
+    before = published(photos)
+    ended = baas("blur", photos, tmp_path / "out", "--save-masks", masks.format(tmp=tmp_path), triton=triton)
+    assert (ended.code, "lies in" in ended.err) == (ExitCode.CONFIGURATION, True)
+    assert published(photos) == before

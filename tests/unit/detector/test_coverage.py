@@ -49,7 +49,7 @@ def truth_of(*objects: dict[str, Any], **image: Any) -> dict[str, Any]:
     }
 
 
-def save_mask(folder: Path, mask: np.ndarray[Any, Any], name: str = "west/a.png") -> None:
+def save_mask(folder: Path, mask: np.ndarray[Any, Any], name: str = "west/a.jpg.png") -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(mask.astype(np.uint8) * 255).save(path)
@@ -208,6 +208,6 @@ def test_a_picture_that_is_no_mask_is_refused(tmp_path: Path, picture: Image.Ima
     truth = tmp_path / "truth.json"
     truth.write_text(json.dumps(truth_of({"bbox": [0, 0, 4, 8]})))
     (tmp_path / "west").mkdir()
-    picture.save(tmp_path / "west" / "a.png")
+    picture.save(tmp_path / "west" / "a.jpg.png")
     with pytest.raises(ConfigurationError, match=sentence):
         evaluate(truth, tmp_path, min_coverage=0.8)

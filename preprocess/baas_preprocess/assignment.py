@@ -1,0 +1,124 @@
+"""The BlurJob that a pod works for, as it is mounted, and what follows from it: places, names, recipe, model."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from baas_crds.blurjob import BlurJobSpec, DeleteSource
+from baas_crds.codes import ObjectClass
+from baas_crds.errors import ConfigurationError
+from baas_crds.places import AzureBlob, Volume
+from baas_crds.reading import read_blurjob
+from baas_preprocess.facts import Method
+from baas_preprocess.pod_settings import PodSettings
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.selection import Selection, read_exclude_list
+from baas_preprocess.stores.blob import BlobDestination, BlobSource
+from baas_preprocess.stores.blob_access import BlobFolder
+from baas_preprocess.stores.files import FileSource
+from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.places import Destination, Source
+
+SOURCE, OUTPUT = "spec.source.azureBlob", "spec.output.azureBlob"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One BlurJob."""
+
+    uid: str
+    """Also the id of its run in the ledger."""
+    namespace: str
+    name: str
+    spec: BlurJobSpec
+
+    @property
+    def recipe(self) -> Recipe:
+        """What decides the outputs' bytes."""
+        confidence = self.spec.detector.confidence_permille.as_scores()
+        redaction = self.spec.redaction
+        return Recipe(
+            confidence={ObjectClass(name): score for name, score in confidence.items()},
+            method=Method(redaction.method.lower()),
+            cells=redaction.cells,
+            padding=redaction.padding_share,
+        )
+
+    def configuration(self, model_version: str) -> dict[str, object]:
+        """Return what people want to read of a run, and the model's version, which the run keeps."""
+        spec = self.spec.as_document()
+        decisive = {part: spec[part] for part in ("source", "output", "detector", "redaction", "verification")}
+        return {"blurjob": f"{self.namespace}/{self.name}", "model_version": model_version, **decisive}
+
+
+def read_assignment(file: Path) -> Assignment:
+    """Read a mounted BlurJob.
+
+    Raises `ConfigurationError` when it is none, is against the rules, or asks for what this version cannot do.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        metadata = document["metadata"]
+        uid = metadata["uid"]
+    except OSError as error:
+        raise ConfigurationError(f"BAAS_JOB_FILE {file} cannot be read: {error.strerror}.") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise ConfigurationError(f"BAAS_JOB_FILE {file} is no BlurJob with a uid, as JSON.") from error
+    job = read_blurjob(document)
+    if job.spec.retention.delete_source is not DeleteSource.NEVER:
+        raise ConfigurationError("spec.retention.deleteSource: this version deletes no originals; use Never.")
+    return Assignment(
+        uid=str(uid), namespace=job.metadata.namespace or "default", name=job.metadata.name, spec=job.spec
+    )
+
+
+def selection_of(assignment: Assignment, settings: PodSettings) -> Selection:
+    """Return which names are worked on. Raises `ConfigurationError` when the exclude list cannot be read."""
+    source = assignment.spec.source
+    listed = frozenset[str]()
+    if source.exclude_list is not None and source.exclude_list.config_map is not None:
+        path = settings.exclude_folder / source.exclude_list.config_map.key
+        listed = read_exclude_list(path, title="spec.source.excludeList.configMap")
+    elif source.exclude_list is not None:
+        listed = frozenset(source.exclude_list.names or ())
+    return Selection(include=source.include, exclude=source.exclude, exclude_list=listed)
+
+
+@contextmanager
+def open_source(assignment: Assignment, settings: PodSettings) -> Iterator[Source]:
+    """Give the place that pictures come from."""
+    source = assignment.spec.source
+    if source.azure_blob is not None:
+        with _blob_folder(source.azure_blob, SOURCE, settings.source_connection_string, settings) as folder:
+            yield BlobSource(folder)
+    elif source.volume is not None:
+        yield FileSource([str(settings.source_folder)], label=_label(assignment, source.volume))
+    else:
+        raise ConfigurationError("spec.source.panoramaApi: this version cannot read the Panorama API.")
+
+
+@contextmanager
+def open_destination(assignment: Assignment, settings: PodSettings) -> Iterator[Destination]:
+    """Give the place that safe pictures go to. Other pods may write there, too."""
+    output = assignment.spec.output
+    if output.azure_blob is not None:
+        with _blob_folder(output.azure_blob, OUTPUT, settings.output_connection_string, settings) as folder:
+            yield BlobDestination(folder)
+    elif output.volume is not None:
+        yield FolderDestination(settings.output_folder, label=_label(assignment, output.volume))
+
+
+def _blob_folder(place: AzureBlob, title: str, given: SecretStr | None, settings: PodSettings) -> BlobFolder:
+    if given is None and place.connection_string_secret is not None:
+        raise ConfigurationError(f"{title} names a connectionStringSecret, but the pod was given no connection string.")
+    text = None if given is None else given.get_secret_value()
+    return BlobFolder(place, title=title, connection_string=text, patience_seconds=settings.patience_seconds)
+
+
+def _label(assignment: Assignment, volume: Volume) -> str:
+    # The folder it is mounted at is the same for all.
+    return "/".join(filter(None, ("volume:/", assignment.namespace, volume.claim_name, volume.path)))

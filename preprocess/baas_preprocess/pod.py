@@ -1,0 +1,158 @@
+"""What pods do: `baas plan` fills the ledger for a BlurJob, any number of `baas work` at once work through it.
+
+Pods hold no Kubernetes token. They meet in the ledger and nowhere else.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import Engine
+
+from baas_crds.errors import ConfigurationError
+from baas_ledger.engine import open_ledger, reading
+from baas_ledger.facts import Claim, Progress, Run
+from baas_ledger.progress import read_progress
+from baas_ledger.runs import check_run, find_run, finish_run
+from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
+from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.patience import patient
+from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan
+from baas_preprocess.pod_settings import PodSettings
+from baas_preprocess.publish import Extras
+from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.places import Destination, Source
+from baas_preprocess.work import Job, Outcome, work
+
+# No write takes this long, so what is older belongs to a pod that was killed.
+LEFT_OVER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equipment:
+    """All that a pod has open."""
+
+    assignment: Assignment
+    source: Source
+    destination: Destination
+    ledger: Engine
+    run: Run | None
+    """None before the first planning."""
+    detector: Detector
+
+
+def plan_run(settings: PodSettings) -> Plan:
+    """List the source of the BlurJob and fill the ledger. Doing it again goes on where it ended.
+
+    Raises `ConfigurationError`, such as for a source without pictures or another model than the run began with, and
+    `DependencyUnavailable`.
+    """
+    with _equipment(settings) as pod:
+        recipe = pod.assignment.recipe
+        selection = selection_of(pod.assignment, settings)
+        check_confidence(recipe, pod.detector.model)
+        check_not_empty(pod.source, pod.source.label)
+        if isinstance(pod.destination, FolderDestination):
+            pod.destination.clear_unfinished(LEFT_OVER)
+        return plan(
+            pod.ledger,
+            pod.source,
+            selection,
+            destination=pod.destination,
+            extras=Extras(detections=pod.assignment.spec.output.write_detections),
+            model=pod.detector.model.digest,
+            recipe=recipe.digest,
+            configuration=pod.assignment.configuration(pod.detector.model.version),
+            run_id=pod.assignment.uid,
+        )
+
+
+def work_on_run(
+    settings: PodSettings,
+    *,
+    stop: threading.Event,
+    on_start: Callable[[], None],
+    on_done: Callable[[Claim, Outcome], None],
+) -> Progress:
+    """Work on the BlurJob until every image has its fate or `stop` is set; return how the run stands then.
+
+    `on_start` is called when all is there and work begins. Raises as `plan_run`, and `ConfigurationError` when nobody
+    has planned the run to its end.
+    """
+    with _equipment(settings) as pod:
+        if pod.run is None or pod.run.planned_at is None:
+            raise ConfigurationError(f"Run {pod.assignment.uid} is not planned yet: `baas plan` must end first.")
+        spec, recipe = pod.assignment.spec, pod.assignment.recipe
+        check_run(
+            pod.run,
+            source=pod.source.label,
+            destination=pod.destination.label,
+            model_digest=pod.detector.model.digest,
+            config_digest=recipe.digest,
+        )
+        job = Job(
+            ledger=pod.ledger,
+            run_id=pod.run.id,
+            source=pod.source,
+            destination=pod.destination,
+            detector=pod.detector,
+            recipe=recipe,
+            extras=Extras(detections=spec.output.write_detections),
+            in_flight=spec.images_in_flight,
+            per_claim=spec.images_per_claim,
+            max_attempts=spec.max_attempts_per_image,
+            lease=timedelta(seconds=settings.lease_seconds),
+            patience_seconds=settings.patience_seconds,
+            worker=settings.pod_name,
+        )
+        on_start()
+        work(job, stop=stop, on_done=on_done)
+        run_id = pod.run.id
+        job.record(lambda connection: finish_run(connection, run_id))
+        return job.record(lambda connection: read_progress(connection, run_id))
+
+
+@contextmanager
+def _equipment(settings: PodSettings) -> Iterator[Equipment]:
+    """Open what a pod needs; what no retry can repair comes first."""
+    assignment = read_assignment(settings.job_file)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(assignment, settings))
+        destination = stack.enter_context(open_destination(assignment, settings))
+        url = settings.ledger.get_secret_value()
+        ledger = patient(settings.patience_seconds)(open_ledger, url, migrate=False)
+        stack.callback(ledger.dispose)
+        with reading(ledger) as connection:
+            run = find_run(connection, assignment.uid)
+        yield Equipment(
+            assignment=assignment,
+            source=source,
+            destination=destination,
+            ledger=ledger,
+            run=run,
+            detector=stack.enter_context(_detector(assignment, run, settings)),
+        )
+
+
+def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) -> TritonDetector:
+    """Connect to the model that the run began with, or that the BlurJob wants when it begins."""
+    wanted = assignment.spec.detector
+    scheme, _, address = (wanted.triton_url or settings.triton or "").rpartition("://")
+    if not address or scheme not in {"", "grpc", "grpcs"}:
+        raise ConfigurationError("Nobody says where Triton is: set spec.detector.tritonUrl or BAAS_TRITON (grpc://…).")
+    version = wanted.version if run is None else run.configuration["model_version"]
+    detector = TritonDetector(
+        address,
+        name=wanted.model,
+        version=None if version is None else str(version),
+        uses_tls=scheme == "grpcs",
+        patience_seconds=settings.patience_seconds,
+    )
+    if wanted.model_digest not in {None, detector.model.digest}:
+        raise ConfigurationError(
+            f"Triton at {address} serves {wanted.model} version {detector.model.version} with digest "
+            f"{detector.model.digest}, but spec.detector.modelDigest demands {wanted.model_digest}."
+        )
+    return detector

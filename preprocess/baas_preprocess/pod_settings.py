@@ -1,0 +1,55 @@
+"""What a pod is told by its environment (`BAAS_…`). What is to be done stands in the mounted BlurJob."""
+
+import socket
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from baas_crds.errors import ConfigurationError
+
+
+class PodSettings(BaseSettings):
+    """Every setting of `baas plan` and `baas work`. The operator sets those without a default."""
+
+    model_config = SettingsConfigDict(env_prefix="BAAS_", frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+    ledger: SecretStr
+    """Database URL, `postgresql://user:password@host/database`. `baas ledger upgrade` must have made the ledger."""
+    triton: str | None = None
+    """Triton's gRPC address, `grpc://host:port`, `grpcs://host:port` with TLS. A BlurJob's own wins."""
+    job_file: Path = Path("/etc/baas/blurjob.json")
+    """The BlurJob with its name, namespace and uid, as JSON."""
+    pod_name: str = Field(default_factory=socket.gethostname)
+    """What this worker is called in the ledger. Unset: the host's name."""
+    source_connection_string: SecretStr | None = None
+    """Connection string of the source's storage account. Unset: workload identity."""
+    output_connection_string: SecretStr | None = None
+    """Connection string of the output's storage account. Unset: workload identity."""
+    source_folder: Path = Path("/data/source")
+    """Where the source's volume is mounted, at its `path`."""
+    output_folder: Path = Path("/data/output")
+    """Where the output's volume is mounted, at its `path`."""
+    exclude_folder: Path = Path("/etc/baas/exclude")
+    """Where the exclude list's ConfigMap is mounted."""
+    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 300
+    """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
+    patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
+    """How long Triton, database or store are tried again before the pod ends with exit code 4."""
+
+
+def read_pod_settings() -> PodSettings:
+    """Read the environment. Raises `ConfigurationError` naming each wrong variable, but no value: it may be secret."""
+    try:
+        return PodSettings.model_validate({})
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False)
+    sentences = []
+    for problem in problems:
+        name = str(problem["loc"][0])
+        if problem["type"] == "missing":
+            sentences.append(f"BAAS_{name.upper()} is not set: {PodSettings.model_fields[name].description}")
+        else:
+            sentences.append(f"BAAS_{name.upper()}: {problem['msg']}.")
+    raise ConfigurationError("\n".join(sentences))
