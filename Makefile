@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
-MODELS := build/models
+MODELS := .cache/models
 DEMO_COUNT ?= 4
 # Commands start several times faster from compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
@@ -23,11 +23,22 @@ demo: $(BIN)/baas $(MODELS)  ## Blur generated sample panoramas with the real de
 	@echo "Look at demo/report.html and at the pictures in demo/output."
 
 test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers
-	$(BIN)/pytest
+	$(BIN)/pytest tests/unit tests/integration
+
+##@ A real Kubernetes on this machine
+.PHONY: cluster cluster-down e2e
+cluster: $(BIN)/baas  ## Bring up a one-node cluster from Go modules (the first time takes minutes)
+	hack/cluster/up
+
+cluster-down:  ## Take the cluster down, with every trace of it
+	hack/cluster/down
+
+e2e: $(BIN)/baas  ## End-to-end tests on the cluster (or on that of KUBECONFIG)
+	$(BIN)/pytest tests/e2e
 
 ##@ Steps of `make test`
-.PHONY: check lint types layers unit test-prerequisites
-check: lint types layers  ## Lint, types and the rules about imports
+.PHONY: check lint types layers verify unit test-prerequisites
+check: lint types layers verify  ## Lint, types, the rules about imports, generated files
 
 lint: $(BIN)/baas
 	$(BIN)/ruff check .
@@ -39,6 +50,9 @@ types: $(BIN)/baas
 layers: $(BIN)/baas
 	$(BIN)/lint-imports
 
+verify: $(BIN)/baas  ## Fail when a generated file is stale
+	$(BIN)/python -m baas_crds --check
+
 unit: $(BIN)/baas  ## Only the tests that need no server
 	$(BIN)/pytest tests/unit
 
@@ -46,7 +60,7 @@ test-prerequisites:
 	hack/prerequisites test
 
 ##@ Set-up
-.PHONY: requirements readme-picture format clean
+.PHONY: generate requirements readme-picture format clean
 $(BIN)/baas: requirements/all.txt pyproject.toml
 	hack/prerequisites run
 	command -v uv >/dev/null || [ -x .cache/uv/bin/uv ] || { python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv; }
@@ -56,8 +70,11 @@ $(BIN)/baas: requirements/all.txt pyproject.toml
 	touch $@
 
 $(MODELS): $(BIN)/baas
-	$(BIN)/baas-detector build-repository --output $(MODELS)
+	$(BIN)/baas-detector build-repository --output $(MODELS) --force
 	touch $@
+
+generate: $(BIN)/baas  ## Write the CustomResourceDefinition and its reference page anew from the models
+	$(BIN)/python -m baas_crds
 
 requirements: ## Compile requirements/all.txt from pyproject.toml: newest versions, hashes, no index addresses
 	uv pip compile -q --upgrade --all-extras --generate-hashes --no-annotate --no-header \
