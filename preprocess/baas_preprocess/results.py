@@ -10,16 +10,19 @@ from urllib.parse import quote
 from sqlalchemy import Engine
 
 from baas_crds.codes import ObjectClass, QuarantineReason
-from baas_crds.errors import ConfigurationError
+from baas_crds.errors import ConfigurationError, NotPublishable
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
 from baas_ledger.records import detections, images
 from baas_ledger.runs import latest_run
 from baas_ledger.tables import ImageState as State
-from baas_preprocess.facts import Digest
+from baas_preprocess.digests import digest_of
+from baas_preprocess.facts import Digest, Inspection
 from baas_preprocess.inspection import inspect
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
-from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.files import read_plain_file
+from baas_preprocess.stores.folder import FolderDestination, resolved
+from baas_preprocess.stores.places import is_picture
 
 PAGE_PICTURE_PX = 2048
 _STATES = {
@@ -34,18 +37,37 @@ _STATES = {
 @contextmanager
 def open_results(folder: Path, ledger: str | None) -> Iterator[tuple[Engine, Run]]:
     """Give the ledger of a destination and its latest run. Raises `ConfigurationError` when there is none."""
-    url = ledger or str(FolderDestination.state_of(folder) / "ledger.sqlite")
-    if ledger is None and not Path(url).is_file():
-        raise ConfigurationError(f"{folder} holds no run (no {url}): `baas blur SOURCE {folder}` makes one.")
+    url = ledger or _own_ledger(folder)
     engine = open_ledger(url, migrate=False)
     try:
         with reading(engine) as connection:
-            run = latest_run(connection, str(folder.resolve()))
+            run = latest_run(connection, str(resolved(folder)))
         if run is None:
-            raise ConfigurationError(f"The ledger knows no run into {folder.resolve()}.")
+            raise ConfigurationError(f"The ledger knows no run into {resolved(folder)}.")
         yield engine, run
     finally:
         engine.dispose()
+
+
+def _own_ledger(folder: Path) -> str:
+    path = FolderDestination.state_of(folder) / "ledger.sqlite"
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be reached: {error.strerror}. Check its permissions.") from error
+    if not is_there:
+        raise ConfigurationError(f"{folder} holds no run (no {path}): `baas blur SOURCE {folder}` makes one.")
+    return str(path)
+
+
+def check_page_apart(page: Path, folder: Path) -> None:
+    """Raise `ConfigurationError` when a page of this name would replace a picture of the destination, or its state."""
+    target, place = resolved(page), resolved(folder)
+    state = FolderDestination.state_of(place)
+    if target.is_relative_to(state) or (target.is_relative_to(place) and is_picture(target.name)):
+        raise ConfigurationError(
+            f"--output {page} is where {folder} keeps its pictures or its state: name another file."
+        )
 
 
 def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: int) -> Report:
@@ -91,9 +113,9 @@ def _image(
     record: ImageRecord, boxes: list[DetectedObject], folder: Path, page: Path, *, with_picture: bool
 ) -> ReportImage:
     published = folder / record.name
-    is_there = record.state is State.PUBLISHED and published.is_file()
-    data = published.read_bytes() if is_there and with_picture else None
-    seen = inspect(data, max_pixels=1 << 40) if data is not None else None
+    data = _published(published, record) if with_picture else None
+    seen, picture = (None, None) if data is None else _shown(data)
+    is_there = data is not None if with_picture else _is_there(published, record)
     return ReportImage(
         name=record.name,
         state=_STATES[record.state],
@@ -118,11 +140,35 @@ def _image(
         seconds_per_step=record.timings or {},
         input_digest=None if record.input_digest is None else Digest(record.input_digest),
         output_digest=None if record.output_digest is None else Digest(record.output_digest),
-        picture=None
-        if data is None or seen is None
-        else page_picture(data, width_px=PAGE_PICTURE_PX, orientation=seen.orientation),
+        picture=picture,
         link=_relative_link(published, page) if is_there else None,
     )
+
+
+def _is_there(published: Path, record: ImageRecord) -> bool:
+    try:
+        return record.state is State.PUBLISHED and published.is_file()
+    except OSError:
+        return False
+
+
+def _published(published: Path, record: ImageRecord) -> bytes | None:
+    """What was published, None when that is not what is there by now: it may be an original, copied over it."""
+    if record.state is not State.PUBLISHED:
+        return None
+    try:
+        data = read_plain_file(published)
+    except (OSError, NotPublishable):
+        return None
+    return data if digest_of(data) == record.output_digest else None
+
+
+def _shown(data: bytes) -> tuple[Inspection | None, bytes | None]:
+    try:
+        seen = inspect(data, max_pixels=1 << 40)
+        return seen, page_picture(data, width_px=PAGE_PICTURE_PX, orientation=seen.orientation)
+    except NotPublishable:
+        return None, None  # an older version published what this one would not
 
 
 def _relative_link(published: Path, page: Path) -> str:

@@ -5,21 +5,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from baas_crds.codes import QuarantineReason
 from baas_ledger.facts import Claim, Published
 from baas_ledger.facts import Progress as Counts
+from baas_preprocess.settings import read_settings
 from baas_preprocess.work import Outcome
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+LEDGER_HELP = "Where the run was recorded, when not in DEST/.baas; BAAS_LEDGER and baas.toml count as for `baas blur`."
 
-def printable(name: str) -> str:
-    """A name on one line, control characters escaped."""
-    return name if name.isprintable() else name.encode("unicode_escape").decode()
+
+def printable(text: str) -> str:
+    """A name or a message on one line, control characters escaped."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def plain(text: str) -> str:
+    """The same for where rich would take `[bold]` in it for markup."""
+    return escape(printable(text))
 
 
 @dataclass(slots=True)
@@ -40,11 +49,16 @@ class Tally:
             self.quarantined += 1
 
 
+def given_ledger(option: str | None) -> str | None:
+    """Where `baas blur`, called here, would keep the ledger; None for beside the pictures."""
+    return read_settings({} if option is None else {"ledger": option}).ledger
+
+
 def progress_bar() -> Progress:
     """A bar with count, rate and the time that is left, on stderr; nothing when stderr is no terminal."""
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -58,7 +72,8 @@ def progress_bar() -> Progress:
 def tell_quarantined(image: Claim, outcome: Outcome) -> None:
     """Say at once which image is not published, and why."""
     if not isinstance(outcome, Published):
-        err.print(f"[yellow]not published[/] {printable(image.name)}: {outcome.reason}: {outcome.message}", markup=True)
+        what = plain(f"{image.name}: {outcome.reason}: {outcome.message}")
+        err.print(f"[yellow]not published[/] {what}", markup=True)
 
 
 def summary_table(counts: Counts, tally: Tally, seconds: float) -> Table:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from baas_crds.codes import ExitCode
-from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_crds.codes import ExitCode, QuarantineReason
+from baas_crds.errors import NotPublishable
 from baas_preprocess.cli.console import out, printable
 from baas_preprocess.decode import decode
 from baas_preprocess.facts import Inspection
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
+from baas_preprocess.stores.files import read_plain_file
 
 
 @click.command("inspect")
@@ -23,29 +24,28 @@ def inspect_command(context: click.Context, file: tuple[Path, ...], as_json: boo
     """Tell what a picture's file holds, and whether it would be accepted.
 
     Size and kind, whether it wraps around 360°, its metadata, and pictures hidden in it, such as thumbnails, which are
-    never published. Nothing is written. Exit code 3 when a file would be quarantined.
+    never published. Nothing is written. Exit code 3 when a file would be quarantined, 2 when one cannot be read.
 
     \b
         baas inspect pano.jpg
     """
-    refused = False
+    code = ExitCode.DONE
     for path in file:
         document = _look(path)
-        refused = refused or not document["accepted"]
+        if not document["accepted"] and code is not ExitCode.CONFIGURATION:
+            unread = document["reason"] is QuarantineReason.UNREADABLE
+            code = ExitCode.CONFIGURATION if unread else ExitCode.QUARANTINED
         if as_json:
             click.echo(json.dumps(document))
         else:
             _print(document)
-    context.exit(ExitCode.QUARANTINED if refused else ExitCode.DONE)
+    context.exit(code)
 
 
 def _look(path: Path) -> dict[str, object]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{printable(str(path))} cannot be read: {error.strerror}.") from error
     found: Inspection | None = None
     try:
+        data = _read(path)
         found = inspect(data, max_pixels=Recipe().max_pixels)
         decode(data, found)
     except NotPublishable as error:
@@ -54,12 +54,20 @@ def _look(path: Path) -> dict[str, object]:
     return {"file": str(path), "accepted": True, **asdict(found)}
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return read_plain_file(path)
+    except OSError as error:
+        raise NotPublishable(QuarantineReason.UNREADABLE, f"It cannot be read: {error.strerror}.") from error
+
+
 def _print(document: dict[str, object]) -> None:
     out.print(printable(str(document["file"])), style="bold", markup=False)
     if document["accepted"]:
         out.print("  would be accepted")
     else:
-        out.print(f"  would be quarantined: {document['reason']}: {document['message']}", markup=False, soft_wrap=True)
+        why = printable(f"{document['reason']}: {document['message']}")
+        out.print(f"  would be quarantined: {why}", markup=False, soft_wrap=True)
     if "width_px" not in document:
         return
     shape = "360° panorama" if document["wraps"] else "flat picture"

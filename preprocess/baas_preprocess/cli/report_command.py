@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.cli.console import out
+from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable
 from baas_preprocess.report import render
-from baas_preprocess.results import open_results, report_of
+from baas_preprocess.results import check_page_apart, open_results, report_of
 
 
 @click.command("report")
@@ -24,7 +24,7 @@ from baas_preprocess.results import open_results, report_of
 @click.option(
     "--pictures", type=click.IntRange(0), default=50, show_default=True, help="Show this many images on the page."
 )
-@click.option("--ledger", metavar="URL", help="Where the run was recorded, when not in DEST/.baas.")
+@click.option("--ledger", metavar="URL", help=LEDGER_HELP)
 def report_command(dest: Path, output: Path, pictures: int, ledger: str | None) -> None:
     """Write one self-contained HTML page about the last run into DEST.
 
@@ -33,10 +33,11 @@ def report_command(dest: Path, output: Path, pictures: int, ledger: str | None) 
     \b
         baas report safe/ -o report.html
     """
-    with open_results(dest, ledger) as (engine, run):
+    check_page_apart(output, dest)
+    with open_results(dest, given_ledger(ledger)) as (engine, run):
         page = render(report_of(engine, run, dest, output, pictures=pictures))
     try:
         output.write_text(page, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"--output {output} cannot be written: {error.strerror}.") from error
-    out.print(f"The report is in {output}", markup=False)
+    out.print(f"The report is in {printable(str(output))}", markup=False)

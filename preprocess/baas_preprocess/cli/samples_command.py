@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from baas_preprocess.cli.console import out, progress_bar
+from baas_preprocess.cli.console import out, printable, progress_bar
 
 
 @click.command("sample-panoramas")
@@ -25,4 +25,4 @@ def samples_command(folder: Path, count: int, seed: int) -> None:
     with progress_bar() as bar:
         task = bar.add_task("Drawing", total=count, rate="")
         generate(folder, count=count, seed=seed, on_done=lambda _: bar.advance(task))
-    out.print(f"{count} panoramas and annotations-coco.json are in {folder}", markup=False)
+    out.print(f"{count} panoramas and annotations-coco.json are in {printable(str(folder))}", markup=False)

@@ -13,13 +13,21 @@ from baas_ledger.facts import ImageRecord
 from baas_ledger.progress import read_progress
 from baas_ledger.records import images
 from baas_ledger.tables import ImageState
-from baas_preprocess.cli.console import Tally, out, printable, summary_document, summary_table
+from baas_preprocess.cli.console import (
+    LEDGER_HELP,
+    Tally,
+    given_ledger,
+    out,
+    printable,
+    summary_document,
+    summary_table,
+)
 from baas_preprocess.results import open_results
 
 
 @click.command("status")
 @click.argument("dest", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--ledger", metavar="URL", help="Where the run was recorded, when not in DEST/.baas.")
+@click.option("--ledger", metavar="URL", help=LEDGER_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def status_command(context: click.Context, dest: Path, ledger: str | None, as_json: bool) -> None:
@@ -30,7 +38,7 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
     \b
         baas status safe/
     """
-    with open_results(dest, ledger) as (engine, run):
+    with open_results(dest, given_ledger(ledger)) as (engine, run):
         with reading(engine) as connection:
             counts = read_progress(connection, run.id)
         refused = list(_quarantined(engine, run.id))
@@ -41,7 +49,8 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
         out.print(summary_table(counts, Tally(), 0))
         for image in refused:
             explanation = QuarantineReason(image.reason).explanation if image.reason else ""
-            out.print(f"\n{printable(image.name)}: {image.reason}\n  {image.message}\n  {explanation}", markup=False)
+            message = printable(image.message or "")
+            out.print(f"\n{printable(image.name)}: {image.reason}\n  {message}\n  {explanation}", markup=False)
     if counts.remaining:
         context.exit(ExitCode.UNREACHABLE)
     context.exit(ExitCode.QUARANTINED if counts.quarantined else ExitCode.DONE)
