@@ -7,6 +7,9 @@ from baas_operator.names import Role
 from baas_operator.observed import Notebook
 from baas_operator.reasons import Reason
 
+LOOK_SECONDS = 5.0
+"""How often pods at work are looked at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteSpec:

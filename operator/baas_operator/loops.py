@@ -44,7 +44,8 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
             failures[key] += 1
             monitor.errors.labels(type(error).__name__).inc()
             known = isinstance(error, BaasError | TimeoutError)
-            logger.error("%s/%s: %s", key.namespace, key.name, error or type(error).__name__, exc_info=not known)
+            facts = {"namespace": key.namespace, "blurjob": key.name}
+            logger.error(str(error) or type(error).__name__, exc_info=not known, extra={"facts": facts})
         finally:
             wakeups.done(key)
         if again is not None:

@@ -13,6 +13,7 @@ from baas_operator.detector_edge import DetectorEdge
 from baas_operator.handlers import kopf_settings, registry_of
 from baas_operator.kube import Kind, Kube, open_kube
 from baas_operator.ledger_edge import LedgerEdge
+from baas_operator.logs import log_as_json
 from baas_operator.loops import LOOKERS, list_for_ever, look_for_ever
 from baas_operator.monitor import Monitor
 from baas_operator.serving import serve
@@ -29,8 +30,7 @@ def main() -> None:
     """Run the operator. Exit code 2 and a sentence when it was told something that cannot be."""
     try:
         settings = read_settings()
-        kopf.configure(log_format=kopf.LogFormat.JSON)
-        logging.getLogger().setLevel(settings.log_level)
+        log_as_json(settings.log_level)
         asyncio.run(operate(settings))
     except BaasError as error:
         sys.stderr.write(f"{error}\n")

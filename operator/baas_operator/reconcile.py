@@ -8,9 +8,10 @@ from typing import TypeAlias
 from baas_crds.codes import ExitCode
 from baas_crds.conditions import ConditionType
 from baas_ledger.tables import RunState
+from baas_operator.attempts import next_job
 from baas_operator.decision import (
+    LOOK_SECONDS,
     Action,
-    CreateJob,
     Decision,
     DeleteBlurJob,
     DeleteJob,
@@ -21,11 +22,10 @@ from baas_operator.decision import (
     WriteSpec,
 )
 from baas_operator.names import RETRY, Role
-from baas_operator.observed import Job, JobOutcome, Ledger, NotReady, Observed
+from baas_operator.observed import JobOutcome, Ledger, NotReady, Observed
 from baas_operator.reasons import Reason, State
 from baas_operator.wording import (
     all_done,
-    how_it_ended,
     how_to_retry,
     last_words,
     too_many_quarantined,
@@ -35,14 +35,10 @@ from baas_operator.wording import (
 
 Check: TypeAlias = Callable[[Observed], Decision | None]
 
-LOOK_SECONDS = 5.0
-"""How often pods at work are looked at."""
 WAIT_SECONDS = 10.0
 """How often something missing is looked for."""
-IDLE_LIMIT = 3
-"""So many Jobs in a row that bring nothing end the run."""
-IDLE_PAUSES = (timedelta(0), timedelta(seconds=10), timedelta(seconds=60))
-"""Pauses before the next Job, by the number of idle ones directly before it."""
+LINGERING = timedelta(minutes=5)
+"""So long after its last image a run waits for pods to end, before it ends without them: their node may be dead."""
 BY_POD_FAILURE_POLICY = "PodFailurePolicy"
 """Why Kubernetes ends a Job whose pod exited with the code for a configuration error."""
 
@@ -53,7 +49,10 @@ def reconcile(seen: Observed) -> Decision:
     Every BlurJob has an answer: the last check always gives one.
     """
     decision = next(answer for check in CHECKS if (answer := check(seen)) is not None)
-    return replace(decision, actions=decision.actions + _notes(seen, decision))
+    again = decision.look_again_seconds
+    if decision.reason.is_final and not seen.is_at_rest:
+        again = LOOK_SECONDS  # whether it is to be deleted some day is found out then
+    return replace(decision, actions=decision.actions + _notes(seen, decision), look_again_seconds=again)
 
 
 def is_going_away(seen: Observed) -> Decision | None:
@@ -136,12 +135,13 @@ def is_too_late(seen: Observed) -> Decision | None:
 
 def has_a_job(seen: Observed) -> Decision | None:
     """Let the Job that is under way have as many pods as are wanted now."""
-    if not seen.underway or seen.spec is None:
+    if not seen.underway or seen.spec is None or _only_lingers(seen):
         return None
     job = max(seen.underway, key=lambda job: (job.role is Role.WORK, job.attempt))
     wanted = seen.spec.parallelism if job.role is Role.WORK else 1
     actions: tuple[Action, ...] = () if seen.notebook else (WriteSpec(handled_retry=seen.wanted_retry),)
     actions += () if job.parallelism == wanted else (Scale(job=job.name, parallelism=wanted),)
+    actions += (FinishRun(),) if _can_finish(seen) else ()
     if job.is_suspended:
         queue = f"queue {seen.spec.queue_name}" if seen.spec.queue_name else "whoever suspended it"
         reason, message = Reason.QUEUED, f"Job {job.name} waits to be let in by {queue}."
@@ -155,7 +155,7 @@ def has_a_job(seen: Observed) -> Decision | None:
 def has_a_job_that_goes(seen: Observed) -> Decision | None:
     """Wait until a Job that is being deleted is gone, so that two never work side by side."""
     going = [job.name for job in seen.jobs if job.is_being_deleted and not job.is_over]
-    if not going:
+    if not going or _only_lingers(seen):
         return None
     message = f"Job {going[0]} is being deleted; its pods are finishing."
     return Decision(reason=Reason.STOPPING, message=message, look_again_seconds=LOOK_SECONDS)
@@ -176,14 +176,15 @@ def has_all_fates(seen: Observed) -> Decision | None:
     progress = seen.ledger.progress
     if not seen.ledger.is_planned or progress.remaining:
         return None
-    if seen.ledger.run.state is not RunState.FINISHED:
+    if _can_finish(seen):
         return Decision(
             reason=Reason.FINISHING, message="Every image has its fate.", actions=(FinishRun(),), look_again_seconds=0
         )
     tried = progress.published + progress.quarantined
     if progress.quarantined * 100 > seen.spec.max_quarantined_percent * tried:
-        return Decision(reason=Reason.TOO_MANY_QUARANTINED, message=too_many_quarantined(seen, seen.ledger))
-    return Decision(reason=Reason.COMPLETED, message=all_done(seen.ledger))
+        message = too_many_quarantined(seen, seen.ledger)
+        return Decision(reason=Reason.TOO_MANY_QUARANTINED, message=message, actions=_stop(seen))
+    return Decision(reason=Reason.COMPLETED, message=all_done(seen.ledger), actions=_stop(seen))
 
 
 def lacks_detector(seen: Observed) -> Decision | None:
@@ -198,13 +199,13 @@ def wants_planning(seen: Observed) -> Decision | None:
     """List the source until the ledger says that it was listed completely."""
     if isinstance(seen.ledger, Ledger) and seen.ledger.is_planned:
         return None
-    return _next_job(seen, Role.PLAN, remaining=None)
+    return next_job(seen, Role.PLAN, remaining=None)
 
 
 def wants_workers(seen: Observed) -> Decision | None:
     """Work until no image is left; a new Job takes what the last one left. Always answers."""
     remaining = seen.ledger.progress.remaining if isinstance(seen.ledger, Ledger) else None
-    return _next_job(seen, Role.WORK, remaining=remaining)
+    return next_job(seen, Role.WORK, remaining=remaining)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -243,47 +244,18 @@ def detector_problem(seen: Observed) -> NotReady | None:
     )
 
 
-def _next_job(seen: Observed, role: Role, *, remaining: int | None) -> Decision:
-    """Make a role's next Job, after a pause if the last one brought nothing; give up after several such."""
-    last = seen.latest(role)
-    idle = 0 if last is None or _brought_something(last, remaining) else last.idle_attempts + 1
-    if last is not None and idle >= IDLE_LIMIT:
-        return _gives_up(seen, last)
-    if last is not None and last.ended_at is not None and (due := last.ended_at + IDLE_PAUSES[idle]) > seen.now:
-        return Decision(
-            reason=Reason.NEXT_ATTEMPT,
-            message=f"{how_it_ended(seen, last)} The next Job is made at {due:%H:%M:%S} UTC.",
-            look_again_seconds=(due - seen.now).total_seconds(),
-        )
-    create = CreateJob(
-        role=role,
-        attempt=seen.attempts(role) + 1,
-        parallelism=seen.spec.parallelism if seen.spec and role is Role.WORK else 1,
-        retry=seen.notebook.handled_retry if seen.notebook else seen.wanted_retry,
-        idle_attempts=idle,
-        remaining=remaining,
-    )
-    first = last is None
-    reason = Reason.NEXT_ATTEMPT if not first else Reason.PLANNING if role is Role.PLAN else Reason.WORKING
-    what = "Listing of the source begins." if role is Role.PLAN else f"{remaining} images are to be done."
-    return Decision(
-        reason=reason,
-        message=what if last is None else f"{how_it_ended(seen, last)} {what}",
-        actions=(() if seen.notebook else (WriteSpec(handled_retry=seen.wanted_retry),)) + (create,),
-        look_again_seconds=LOOK_SECONDS,
-    )
+def _can_finish(seen: Observed) -> bool:
+    """Whether the ledger may be told that nothing is left to do."""
+    if not isinstance(seen.ledger, Ledger) or seen.ledger.run is None:
+        return False
+    is_told = seen.ledger.run.state is RunState.FINISHED
+    return seen.ledger.is_planned and not seen.ledger.progress.remaining and not is_told
 
 
-def _brought_something(job: Job, remaining: int | None) -> bool:
-    return remaining is not None and job.remaining is not None and remaining < job.remaining
-
-
-def _gives_up(seen: Observed, last: Job) -> Decision:
-    what = "list the source" if last.role is Role.PLAN else "give any image its fate"
-    return Decision(
-        reason=Reason.PLAN_FAILED if last.role is Role.PLAN else Reason.NO_PROGRESS,
-        message=f"{IDLE_LIMIT} Jobs in a row did not {what}. {how_it_ended(seen, last)}\n{how_to_retry(seen)}",
-    )
+def _only_lingers(seen: Observed) -> bool:
+    """Whether the run has long been finished, and only its pods do not end."""
+    run = seen.ledger.run if isinstance(seen.ledger, Ledger) else None
+    return run is not None and run.finished_at is not None and seen.now - run.finished_at > LINGERING
 
 
 def _stop(seen: Observed) -> tuple[Action, ...]:

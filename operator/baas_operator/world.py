@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,7 +88,8 @@ class World:
     async def act(self, seen: Observed, actions: Sequence[Action]) -> None:
         """Do what was decided, in order. Raises what the API server or the ledger raises; trying again is safe."""
         for action in actions:
-            logger.info("%s/%s: %s", seen.namespace, seen.name, action)
+            facts = {"namespace": seen.namespace, "blurjob": seen.name, **asdict(action)}
+            logger.info(type(action).__name__, extra={"facts": facts})
             await self._do(seen, action)
 
     async def tell(self, seen: Observed, status: BlurJobStatus) -> None:
@@ -108,6 +109,8 @@ class World:
         self._told_at[key] = now
         event = event_of(seen, status, instance=self.instance)
         if event is not None:
+            facts = {"namespace": seen.namespace, "blurjob": seen.name, "reason": event["reason"]}
+            logger.info(event["note"], extra={"facts": facts})
             await self._create(Kind.EVENT, event)
 
     async def _jobs(self, seen: Observed) -> tuple[Job, ...]:

@@ -30,7 +30,7 @@ def spec(**changes: Any) -> BlurJobSpec:
     return read_spec(places | changes)
 
 
-def ledger(*, state: RunState = RunState.PLANNED, **progress: Any) -> Ledger:
+def ledger(*, state: RunState = RunState.PLANNED, finished_at: datetime = NOON, **progress: Any) -> Ledger:
     """What the ledger says of a run: planned, unless said otherwise."""
     run = Run(
         id=UID,
@@ -43,7 +43,7 @@ def ledger(*, state: RunState = RunState.PLANNED, **progress: Any) -> Ledger:
         created_at=AN_HOUR_AGO,
         opened_at=AN_HOUR_AGO,
         planned_at=None if state is RunState.CREATED else AN_HOUR_AGO,
-        finished_at=NOON if state is RunState.FINISHED else None,
+        finished_at=finished_at if state is RunState.FINISHED else None,
     )
     return Ledger(run=run, progress=Progress(**progress))
 

@@ -197,8 +197,29 @@ WORK = [
     pytest.param(
         replace(WORKING, ledger=ledger(published=100)),
         Reason.WORKING,
+        (FinishRun(),),
+        id="after the last image the ledger is told, and the workers end by themselves",
+    ),
+    pytest.param(
+        replace(WORKING, ledger=ledger(state=RunState.FINISHED, published=100)),
+        Reason.WORKING,
         (),
-        id="the last worker is allowed to end by itself",
+        id="which may take a moment",
+    ),
+    pytest.param(
+        replace(WORKING, ledger=ledger(state=RunState.FINISHED, published=100, finished_at=ago(minutes=6))),
+        Reason.COMPLETED,
+        (STOP_WORK_1, note(paused_since=NOON)),
+        id="but not for ever, for their node may be dead",
+    ),
+    pytest.param(
+        replace(
+            with_work(is_being_deleted=True),
+            ledger=ledger(state=RunState.FINISHED, published=100, finished_at=ago(minutes=6)),
+        ),
+        Reason.COMPLETED,
+        (note(paused_since=NOON),),
+        id="nor is a Job waited for that cannot be deleted",
     ),
     pytest.param(
         replace(WORKING, jobs=(ended(Role.PLAN),), told=WORKING.told.model_copy(update={"attempt": 1})),
@@ -553,6 +574,7 @@ def test_the_message_says_what_a_person_needs(seen: Observed, words: str) -> Non
     ("seen", "seconds"),
     [
         pytest.param(WORKING, 5, id="workers are looked at every few seconds"),
+        pytest.param(ACCOUNTED, 5, id="an end is looked at once more"),
         pytest.param(COMPLETE, None, id="an end is not looked at any more"),
         pytest.param(after_work(ended_at=ago(seconds=4)), 6, id="a pause is waited for exactly"),
         pytest.param(

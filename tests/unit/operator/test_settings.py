@@ -1,7 +1,12 @@
 """The operator's environment."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
 from baas_operator.settings import read_settings
 
@@ -73,3 +78,17 @@ def test_a_wrong_setting_is_named(environment: pytest.MonkeyPatch, name: str, va
         read_settings()
     assert sentence in str(error.value)
     assert "secret" not in str(error.value)
+
+
+def test_the_command_says_what_is_missing_and_ends_with_the_code_for_it() -> None:
+    command = Path(sys.executable).with_name("baas-operator")
+    done = subprocess.run([command], check=False, env={}, capture_output=True, text=True)
+    assert done.returncode == ExitCode.CONFIGURATION
+    assert done.stderr.splitlines()[0] == "BAAS_LEDGER: Field required"
+
+
+def test_without_a_cluster_the_command_says_so() -> None:
+    command = Path(sys.executable).with_name("baas-operator")
+    done = subprocess.run([command], check=False, env=NEEDED, capture_output=True, text=True)
+    assert done.returncode == ExitCode.CONFIGURATION
+    assert done.stderr.startswith("No API server: set KUBECONFIG, or run in a pod with a ServiceAccount")
