@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, false, or_, select, update
 
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind
@@ -11,14 +11,18 @@ from baas_ledger.tables import RunState, runs
 from baas_ledger.transactions import moment
 
 BLURJOB = "blurjob"
-"""In a run's configuration: the BlurJob's `namespace` and `name`. The run's id is the BlurJob's uid."""
+"""In a run's configuration: the BlurJob, as `namespace/name`. The run's id is the BlurJob's uid."""
 _UNFINISHED = (RunState.CREATED, RunState.PLANNED)
 
 
 def unfinished_blurjobs(connection: Connection, namespaces: Collection[str] | None) -> list[str]:
     """Return the ids of the runs of BlurJobs in some namespaces, in all if None, that are not over."""
-    namespace = runs.c.configuration[BLURJOB]["namespace"].as_string()
-    wanted = namespace.is_not(None) if namespaces is None else namespace.in_(namespaces)
+    blurjob = runs.c.configuration[BLURJOB].as_string()
+    wanted = (
+        blurjob.is_not(None)
+        if namespaces is None
+        else or_(false(), *(blurjob.startswith(f"{namespace}/", autoescape=True) for namespace in namespaces))
+    )
     return list(connection.scalars(select(runs.c.id).where(runs.c.state.in_(_UNFINISHED), wanted).order_by(runs.c.id)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from baas_crds.blurjob import BlurJobSpec
+from baas_crds.blurjob import BlurJobSpec, Detector
 from baas_crds.errors import ConfigurationError
 from baas_crds.reading import read_spec
 from baas_crds.status import BlurJobStatus
@@ -32,10 +32,13 @@ from baas_operator.events import event_of
 from baas_operator.kube import Conflict, Kind, Kube, NotThere
 from baas_operator.ledger_edge import LedgerEdge
 from baas_operator.names import RETRY, selector, spec_map_name
-from baas_operator.observed import Job, JobOutcome, Notebook, Observed, Pod
+from baas_operator.observed import Job, JobOutcome, Ledger, Notebook, NotReady, Observed, Pod
 from baas_operator.pods import PodDefaults
 
 logger = logging.getLogger(__name__)
+
+MODEL_VERSION = "model_version"
+"""In a run's configuration: the version in Triton with which it was planned, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -74,16 +77,9 @@ class World:
         seen = replace(seen, jobs=await self._jobs(seen), notebook=await self._notebook(seen))
         if seen.is_at_rest or seen.spec is None:
             return seen
-        wanted = seen.spec.detector
-        here = (
-            wanted if wanted.triton_url else wanted.model_copy(update={"triton_url": self.defaults.detector.triton_url})
-        )
-        return replace(
-            seen,
-            pods=await self._pods(seen),
-            ledger=await self.ledger.look(seen.uid),
-            detector=await self.detector.look(here),
-        )
+        ledger = await self.ledger.look(seen.uid)
+        detector = await self.detector.look(self._wanted_detector(seen.spec.detector, ledger))
+        return replace(seen, pods=await self._pods(seen), ledger=ledger, detector=detector)
 
     async def act(self, seen: Observed, actions: Sequence[Action]) -> None:
         """Do what was decided, in order. Raises what the API server or the ledger raises; trying again is safe."""
@@ -112,6 +108,14 @@ class World:
             facts = {"namespace": seen.namespace, "blurjob": seen.name, "reason": event["reason"]}
             logger.info(event["note"], extra={"facts": facts})
             await self._create(Kind.EVENT, event)
+
+    def _wanted_detector(self, wanted: Detector, ledger: Ledger | NotReady) -> Detector:
+        """Return where Triton is and which model is wanted; a run keeps the version that it began with."""
+        run = ledger.run if isinstance(ledger, Ledger) else None
+        version = run.configuration.get(MODEL_VERSION, wanted.version) if run else wanted.version
+        return wanted.model_copy(
+            update={"triton_url": wanted.triton_url or self.defaults.detector.triton_url, "version": version}
+        )
 
     async def _jobs(self, seen: Observed) -> tuple[Job, ...]:
         documents = await self.kube.list(Kind.JOB, seen.namespace, labels=selector(seen.uid))

@@ -197,7 +197,7 @@ class Run:
                 destination="safe",
                 model_digest=self.status()["conditions"][1]["message"].rsplit(" ", 1)[-1].rstrip("."),
                 config_digest="sha256:c",
-                configuration={"blurjob": {"namespace": self.namespace, "name": self.name}},
+                configuration={"blurjob": f"{self.namespace}/{self.name}"},
             )
         entries = [PlannedImage(name=f"{n}.jpg", source_version="1", size_bytes=1) for n in range(images)]
         plan_images(self.ledger, self.uid, entries)

@@ -24,7 +24,7 @@ def run_of(ledger: Engine, namespace: str, uid: str) -> str:
             destination="d",
             model_digest="m",
             config_digest="c",
-            configuration={"cells": 6, "blurjob": {"namespace": namespace, "name": "panoramas"}},
+            configuration={"cells": 6, "blurjob": f"{namespace}/panoramas"},
             now=NOON,
         )
 
@@ -47,7 +47,7 @@ def state_of(ledger: Engine, run_id: str) -> RunState:
 
 
 @pytest.mark.parametrize(
-    ("namespaces", "found"), [(None, ["uid-1", "uid-2"]), (["north"], ["uid-1"]), (["west"], []), ([], [])]
+    ("namespaces", "found"), [(None, ["uid-1", "uid-2"]), (["north"], ["uid-1"]), (["nort", "west"], []), ([], [])]
 )
 def test_unfinished_runs_are_found_by_their_namespace(
     ledger: Engine, namespaces: list[str] | None, found: list[str]

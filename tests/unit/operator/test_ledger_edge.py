@@ -33,7 +33,7 @@ def planned_run(url: str) -> None:
             destination="d",
             model_digest="m",
             config_digest="c",
-            configuration={"blurjob": {"namespace": "panoramas", "name": "amsterdam"}},
+            configuration={"blurjob": "panoramas/amsterdam"},
         )
     plan_images(engine, UID, [])
     engine.dispose()
