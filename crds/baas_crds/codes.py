@@ -61,7 +61,10 @@ _EXPLANATIONS = {
     QuarantineReason.DAMAGED: "The picture's data is damaged, so nobody can tell what a viewer would show.",
     QuarantineReason.TOO_LARGE: "The picture has more pixels than the limit (`--max-megapixels`).",
     QuarantineReason.UNSUPPORTED: "A kind of picture that cannot be redacted safely yet: convert it first.",
-    QuarantineReason.UNUSABLE_NAME: "The file's name is not valid UTF-8, so no ledger can hold it: rename the file.",
+    QuarantineReason.UNUSABLE_NAME: (
+        "No output can have this name: it is not valid UTF-8, too long, leads elsewhere, or a folder is in its place. "
+        "Rename the file."
+    ),
     QuarantineReason.TOO_MANY_OBJECTS: "The detector found more objects in one tile than it can return.",
     QuarantineReason.DETECTOR_REFUSED: "The detector's answer was not of the agreed form.",
     QuarantineReason.VERIFICATION_FAILED: "The finished file did not pass its checks; it was not published.",
