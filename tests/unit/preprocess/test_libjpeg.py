@@ -117,15 +117,24 @@ def test_a_missing_library_names_the_package_to_install() -> None:
         libjpeg.load_library(("libnothing-of-that-name.so.0",))
 
 
-@pytest.mark.parametrize(("data", "reason"), [
-    pytest.param(b"no picture", QuarantineReason.DAMAGED, id="text"),
-    pytest.param(JPEGS["JPEG 4:2:0"][:-100], QuarantineReason.TRUNCATED, id="without its end"),
-    pytest.param(by_pillow(street(), "JPEG", "CMYK"), QuarantineReason.UNSUPPORTED, id="CMYK"),
-    pytest.param(JPEGS["JPEG 4:2:0"].replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc1\x00\x11\x0c"),
-                 QuarantineReason.UNSUPPORTED, id="12 bits"),
-    pytest.param(JPEGS["JPEG 4:2:0"].replace(b"\x01\x22\x00", b"\x01\x34\x00"), QuarantineReason.UNSUPPORTED,
-                 id="three by four luma samples for each chroma sample"),
-])
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(b"no picture", QuarantineReason.DAMAGED, id="text"),
+        pytest.param(JPEGS["JPEG 4:2:0"][:-100], QuarantineReason.TRUNCATED, id="without its end"),
+        pytest.param(by_pillow(street(), "JPEG", "CMYK"), QuarantineReason.UNSUPPORTED, id="CMYK"),
+        pytest.param(
+            JPEGS["JPEG 4:2:0"].replace(b"\xff\xc0\x00\x11\x08", b"\xff\xc1\x00\x11\x0c"),
+            QuarantineReason.UNSUPPORTED,
+            id="12 bits",
+        ),
+        pytest.param(
+            JPEGS["JPEG 4:2:0"].replace(b"\x01\x22\x00", b"\x01\x34\x00"),
+            QuarantineReason.UNSUPPORTED,
+            id="three by four luma samples for each chroma sample",
+        ),
+    ],
+)
 def test_what_cannot_be_edited_without_loss_is_refused(data: bytes, reason: QuarantineReason) -> None:
     for read in (lambda: libjpeg.decode(data), lambda: libjpeg.edit(data, Output())):
         with pytest.raises(NotPublishable) as refused:
@@ -174,9 +183,15 @@ def test_the_digest_is_of_everything_outside_the_mask() -> None:
 
 def test_the_digest_tells_pictures_of_other_tables_size_and_colours_apart() -> None:
     pixels = np.full((32, 32, 3), 128, np.uint8)
-    others = [jpeg(pixels), jpeg(pixels, quality=50), jpeg(pixels[:31]), jpeg(pixels, sampling="4:4:0"),
-              jpeg(grey(pixels)), by_pillow(pixels, "JPEG", subsampling=0, quality=90),
-              by_pillow(pixels, "JPEG", keep_rgb=True, subsampling=0, quality=90)]
+    others = [
+        jpeg(pixels),
+        jpeg(pixels, quality=50),
+        jpeg(pixels[:31]),
+        jpeg(pixels, sampling="4:4:0"),
+        jpeg(grey(pixels)),
+        by_pillow(pixels, "JPEG", subsampling=0, quality=90),
+        by_pillow(pixels, "JPEG", keep_rgb=True, subsampling=0, quality=90),
+    ]
     digests = {libjpeg.outside_digest(data, mask([], inspected(data), padding=0, cells=1)) for data in others}
     assert len(digests) == len(others)
 
@@ -202,8 +217,10 @@ def handle(file: Path) -> str:
         if seen.width_px * seen.height_px > 10**8:
             return "too large for a test"
         width, height = seen.width_px, seen.height_px
-        regions = [region(0.3 * width, 0.3 * height, 0.5 * width, 0.45 * height),
-                   region(0.85 * width, 0.8 * height, width, height)]
+        regions = [
+            region(0.3 * width, 0.3 * height, 0.5 * width, 0.45 * height),
+            region(0.85 * width, 0.8 * height, width, height),
+        ]
         made = mask(regions, seen, padding=0.1, cells=6)
         grids = libjpeg.cell_grids(libjpeg.read_frame(data), made)
         before = coefficients(data)
@@ -223,6 +240,9 @@ def test_real_and_odd_files_keep_their_coefficients_or_are_refused(test_data: Pa
     with ProcessPoolExecutor(max_workers=1, mp_context=get_context("fork")) as processes:
         outcomes = dict(zip(files, processes.map(handle, files), strict=True))
     assert len(outcomes) == 73
-    assert not [(file.name, outcome) for file, outcome in outcomes.items()
-                if outcome not in ("kept", "too large for a test") and not outcome.startswith("refused: ")]
+    assert not [
+        (file.name, outcome)
+        for file, outcome in outcomes.items()
+        if outcome not in ("kept", "too large for a test") and not outcome.startswith("refused: ")
+    ]
     assert sum(outcome == "kept" for outcome in outcomes.values()) >= 40

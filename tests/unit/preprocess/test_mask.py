@@ -19,8 +19,17 @@ UNITS = [(8, 8), (16, 8), (8, 16), (16, 16), (32, 8)]
 
 
 def flat(width: int, height: int, unit_px: tuple[int, int] = (8, 8), *, wraps: bool = False) -> Inspection:
-    return Inspection(format=ImageFormat.JPEG, width_px=width, height_px=height, wraps=wraps, orientation=1,
-                      unit_px=unit_px, coding="", metadata=(), hidden_images=())
+    return Inspection(
+        format=ImageFormat.JPEG,
+        width_px=width,
+        height_px=height,
+        wraps=wraps,
+        orientation=1,
+        unit_px=unit_px,
+        coding="",
+        metadata=(),
+        hidden_images=(),
+    )
 
 
 @st.composite
@@ -47,11 +56,14 @@ def padded_pixels(box: Box, seen: Inspection, padding: float) -> npt.NDArray[np.
     pad_x = max(LEAST_PADDING_PX, padding * (box.right - box.left))
     pad_y = max(LEAST_PADDING_PX, padding * (box.bottom - box.top))
     touched = np.zeros((seen.height_px, seen.width_px), bool)
-    rows = [row for row in range(math.floor(box.top - pad_y), math.ceil(box.bottom + pad_y))
-            if 0 <= row < seen.height_px]
-    columns = [column % seen.width_px if seen.wraps else column
-               for column in range(math.floor(box.left - pad_x), math.ceil(box.right + pad_x))
-               if seen.wraps or 0 <= column < seen.width_px]
+    rows = [
+        row for row in range(math.floor(box.top - pad_y), math.ceil(box.bottom + pad_y)) if 0 <= row < seen.height_px
+    ]
+    columns = [
+        column % seen.width_px if seen.wraps else column
+        for column in range(math.floor(box.left - pad_x), math.ceil(box.right + pad_x))
+        if seen.wraps or 0 <= column < seen.width_px
+    ]
     touched[np.ix_(rows, columns)] = True
     return touched
 
@@ -163,8 +175,9 @@ def test_a_mask_cannot_be_changed() -> None:
         mask([], flat(100, 50), padding=0.1, cells=6).cells[0, 0] = 1
 
 
-@pytest.mark.parametrize("box", [Box(120, 0, 130, 10), Box(0, 60, 10, 70), Box(math.nan, 0, 1, 1),
-                                 Box(0, 0, math.inf, 1), Box(5, 0, 4, 1)])
+@pytest.mark.parametrize(
+    "box", [Box(120, 0, 130, 10), Box(0, 60, 10, 70), Box(math.nan, 0, 1, 1), Box(0, 0, math.inf, 1), Box(5, 0, 4, 1)]
+)
 def test_a_box_that_does_not_touch_the_picture_is_an_error_and_not_left_out(box: Box) -> None:
     with pytest.raises(ValueError, match="Box"):
         mask([replace(region(0, 0, 1, 1), box=box)], flat(100, 50), padding=0.1, cells=6)

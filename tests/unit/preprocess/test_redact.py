@@ -100,7 +100,11 @@ def test_the_finished_picture_has_the_format_size_and_units_of_the_original(data
     before = inspected(data)
     after = inspected(redact(data, before, made_mask(data), Method.PIXELATE).data)
     assert (after.format, after.width_px, after.height_px, after.unit_px) == (
-        before.format, before.width_px, before.height_px, before.unit_px)
+        before.format,
+        before.width_px,
+        before.height_px,
+        before.unit_px,
+    )
     if "palette" not in before.coding and "1-bit" not in before.coding and "grey with alpha" not in before.coding:
         assert after.coding == before.coding
 
@@ -170,24 +174,32 @@ def test_a_solid_region_is_opaque() -> None:
 def test_metadata_and_hidden_pictures_are_not_carried_over(method: Method) -> None:
     secret = PIL.Image.Exif()
     secret[0x010E] = "a secret"
-    files = [by_pillow(street(), "JPEG", exif=secret, comment=b"a secret"),
-             by_pillow(street(), "PNG", exif=secret), tiff(street(), description="a secret")]
+    files = [
+        by_pillow(street(), "JPEG", exif=secret, comment=b"a secret"),
+        by_pillow(street(), "PNG", exif=secret),
+        tiff(street(), description="a secret"),
+    ]
     for data in files:
         assert b"a secret" in data
         seen = inspected(data)
         assert b"a secret" not in redact(data, seen, made_mask(data), method).data
 
 
-@pytest.mark.parametrize("data", [
-    pytest.param(tiff(np.stack([street()] * 2), photometric="rgb"), id="TIFF of two pages"),
-    pytest.param(by_pillow(street(), "TIFF", "CMYK"), id="CMYK TIFF"),
-    pytest.param(tiff(street().astype(np.float32)), id="TIFF of floating point"),
-    pytest.param(tiff(np.moveaxis(street(), 2, 0), planarconfig="separate"), id="TIFF of separate planes"),
-    pytest.param(by_pillow(street(), "TIFF", "P"), id="TIFF with a palette"),
-    pytest.param(by_pillow(street(), "TIFF", compression="jpeg"), id="TIFF of JPEG strips"),
-    pytest.param(by_pillow(street(), "PNG", save_all=True, append_images=[PIL.Image.fromarray(street(seed=1))]),
-                 id="animated PNG"),
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(tiff(np.stack([street()] * 2), photometric="rgb"), id="TIFF of two pages"),
+        pytest.param(by_pillow(street(), "TIFF", "CMYK"), id="CMYK TIFF"),
+        pytest.param(tiff(street().astype(np.float32)), id="TIFF of floating point"),
+        pytest.param(tiff(np.moveaxis(street(), 2, 0), planarconfig="separate"), id="TIFF of separate planes"),
+        pytest.param(by_pillow(street(), "TIFF", "P"), id="TIFF with a palette"),
+        pytest.param(by_pillow(street(), "TIFF", compression="jpeg"), id="TIFF of JPEG strips"),
+        pytest.param(
+            by_pillow(street(), "PNG", save_all=True, append_images=[PIL.Image.fromarray(street(seed=1))]),
+            id="animated PNG",
+        ),
+    ],
+)
 def test_what_cannot_be_written_without_loss_is_refused(data: bytes) -> None:
     image_format = ImageFormat.PNG if data.startswith(b"\x89PNG") else ImageFormat.TIFF
     seen = replace(inspected(png(street())), format=image_format)

@@ -28,8 +28,9 @@ def grids(draw: st.DrawFn) -> npt.NDArray[np.int32]:
 def corners(surface: Surface) -> npt.NDArray[np.float64]:
     """(places, down, across)"""
     x, y = np.array([-0.5, 0.5]), np.array([[-0.5], [0.5]])
-    level, across, down, twist = (part[:, None, None] for part in
-                                  (surface.level, surface.across, surface.down, surface.twist))
+    level, across, down, twist = (
+        part[:, None, None] for part in (surface.level, surface.across, surface.down, surface.twist)
+    )
     drawn: npt.NDArray[np.float64] = level + across * x + down * y + twist * x * y
     return drawn
 

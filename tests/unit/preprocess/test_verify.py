@@ -159,13 +159,20 @@ def test_finer_cells_than_agreed_are_found() -> None:
 
 def test_real_panoramas_pass_with_their_labelled_boxes(test_data: Path) -> None:
     labels = json.loads((test_data / "panoramas/annotations-coco.json").read_text())
-    for picture in (next(picture for picture in labels["images"] if feature in picture["features"])
-                    for feature in ("mpf", "progressive", "444")):
+    for picture in (
+        next(picture for picture in labels["images"] if feature in picture["features"])
+        for feature in ("mpf", "progressive", "444")
+    ):
         data = (test_data / "panoramas" / picture["file_name"]).read_bytes()
         source = inspected(data)
         boxes = [label["bbox"] for label in labels["annotations"] if label["image_id"] == picture["id"]]
         regions = [region(x, y, x + width, y + height) for x, y, width, height in boxes]
         made = mask(regions, source, padding=0.1, cells=6)
         redacted = redact(data, source, made, Method.BLUR)
-        verify(redacted.data, found=replace(inspected(redacted.data), wraps=source.wraps), source=source, mask=made,
-               redacted=redacted)
+        verify(
+            redacted.data,
+            found=replace(inspected(redacted.data), wraps=source.wraps),
+            source=source,
+            mask=made,
+            redacted=redacted,
+        )
