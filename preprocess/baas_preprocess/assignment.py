@@ -49,10 +49,11 @@ class Assignment:
         )
 
     def configuration(self, model_version: str) -> dict[str, object]:
-        """Return what people want to read of a run, and the model's version, which the run keeps."""
+        """Return what people want to read of a run, whose it is, and the model's version, which it keeps."""
         spec = self.spec.as_document()
         decisive = {part: spec[part] for part in ("source", "output", "detector", "redaction", "verification")}
-        return {"blurjob": f"{self.namespace}/{self.name}", "model_version": model_version, **decisive}
+        whose = {"namespace": self.namespace, "name": self.name}
+        return {"blurjob": whose, "model_version": model_version, **decisive}
 
 
 def read_assignment(file: Path) -> Assignment:

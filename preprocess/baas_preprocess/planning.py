@@ -120,7 +120,13 @@ def _planned(entry: Entry, selection: Selection) -> PlannedImage:
     )
 
 
-def withdraw_refused(ledger: Engine, run_id: str, destination: Destination, extras: Extras) -> None:
+def withdraw_refused(
+    ledger: Engine,
+    run_id: str,
+    destination: Destination,
+    extras: Extras,
+    states: Iterable[ImageState] = (ImageState.QUARANTINED, ImageState.EXCLUDED),
+) -> None:
     """Take away what an earlier run published of pictures that are quarantined or left out now."""
 
     def check(image: ImageRecord) -> None:
@@ -128,7 +134,7 @@ def withdraw_refused(ledger: Engine, run_id: str, destination: Destination, extr
             withdraw(destination, image.name, extras)
 
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
-        for state in (ImageState.QUARANTINED, ImageState.EXCLUDED):
+        for state in states:
             for page in _pages(ledger, run_id, state):
                 list(pool.map(check, page))
 

@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Engine
 
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import Claim, Progress, Run
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import check_run, find_run, finish_run
+from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
 from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.patience import patient
-from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan
+from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
 from baas_preprocess.stores.folder import FolderDestination
@@ -109,9 +112,12 @@ def work_on_run(
         )
         on_start()
         work(job, stop=stop, on_done=on_done)
-        run_id = pod.run.id
-        job.record(lambda connection: finish_run(connection, run_id))
-        return job.record(lambda connection: read_progress(connection, run_id))
+        counts = job.record(partial(read_progress, run_id=job.run_id))
+        if not counts.remaining:
+            if QuarantineReason.TOO_MANY_ATTEMPTS in counts.quarantined_by_reason:  # the ledger did that by itself
+                withdraw_refused(pod.ledger, job.run_id, pod.destination, job.extras, [ImageState.QUARANTINED])
+            job.record(partial(finish_run, run_id=job.run_id))
+        return counts
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from baas_crds.errors import ConfigurationError
 class PodSettings(BaseSettings):
     """Every setting of `baas plan` and `baas work`. The operator sets those without a default."""
 
-    model_config = SettingsConfigDict(env_prefix="BAAS_", frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BAAS_", env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     ledger: SecretStr
     """Database URL, `postgresql://user:password@host/database`. `baas ledger upgrade` must have made the ledger."""

@@ -60,10 +60,11 @@ class BlobDestination:
 
         Each write says what it expects to replace, so that nobody's change is overwritten unseen.
         """
+        blob = self._folder.blob(name)
         md5 = bytearray(hashlib.md5(data, usedforsecurity=False).digest())
         metadata = provenance.as_metadata()
         upload = partial(
-            self._folder.blob(name).upload_blob,
+            blob.upload_blob,
             data,
             overwrite=True,
             metadata=metadata,
@@ -83,7 +84,6 @@ class BlobDestination:
 
     def remove(self, name: str) -> None:
         """Take a blob away, with its snapshots; it need not be there."""
-        # What cannot have this name is not there either.
         with contextlib.suppress(BlobAbsent, NotPublishable):
             self._folder.ask(lambda: self._folder.blob(name).delete_blob(delete_snapshots="include"), name)
 
@@ -103,8 +103,8 @@ class BlobDestination:
     def _look(self, name: str) -> BlobProperties | None:
         try:
             return self._folder.ask(self._folder.blob(name).get_blob_properties, name)
-        except BlobAbsent:
-            return None
+        except (BlobAbsent, NotPublishable):
+            return None  # what cannot have this name is not there either
 
 
 def _read(folder: BlobFolder, name: str) -> bytes:

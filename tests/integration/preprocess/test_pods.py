@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from PIL import Image
 from sqlalchemy import make_url
 
 from baas_crds.codes import ExitCode
-from baas_ledger.engine import open_ledger
+from baas_ledger.claims import claim
+from baas_ledger.engine import open_ledger, transaction
 from tests.azurite import KEY, Azurite, running_azurite
 from tests.postgres import PASSWORD, PostgresServer
 
@@ -125,6 +127,32 @@ def test_planning_again_changes_nothing_but_what_is_lost_is_done_again(
     assert published_blobs(container) == {
         name: data for name, data in baseline.outputs.items() if name.startswith("street 0/")
     }
+
+
+def test_a_blob_whose_name_no_folder_could_have_is_quarantined_and_the_rest_goes_on(
+    pods: Pods, container: ContainerClient, baseline: Baseline
+) -> None:
+    change(pods, source={**pods.spec["source"], "include": ["street 0/*", "/*"]})
+    container.upload_blob("raw//above.jpg", b"x")
+    assert pods.run("plan")[0] == ExitCode.DONE
+    assert pods.progress().quarantined_by_reason == {"UnusableName": 1}
+    assert pods.run("work")[0] == ExitCode.DONE
+    assert set(published_blobs(container)) == {name for name in baseline.outputs if name.startswith("street 0/")}
+
+
+def test_what_killed_its_pods_is_quarantined_and_an_earlier_runs_output_of_it_is_gone(
+    pods: Pods, container: ContainerClient
+) -> None:
+    change(pods, source={**pods.spec["source"], "include": ["street 0/00.jpg"]}, maxAttemptsPerImage=1)
+    container.upload_blob("safe/street 0/00.jpg", b"of an earlier run")
+    pods.run("plan")
+    engine = open_ledger(pods.ledger, migrate=False)
+    with transaction(engine) as connection:
+        claim(connection, UID, worker="killed", lease=timedelta(0), limit=1, max_attempts=1)
+    engine.dispose()
+    assert pods.run("work")[0] == ExitCode.DONE
+    assert pods.progress().quarantined_by_reason == {"TooManyAttempts": 1}
+    assert published_blobs(container) == {}
 
 
 @pytest.fixture

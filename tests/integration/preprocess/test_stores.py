@@ -176,6 +176,7 @@ def test_a_name_that_leads_out_of_the_destination_is_refused(place: Place, name:
         place.destination.write(name, b"x", provenance(b"x"))
     assert refused.value.reason is QuarantineReason.UNUSABLE_NAME
     place.destination.remove(name)
+    assert (place.destination.size_bytes(name), place.destination.digest(name)) == (None, None)
     assert place.published() == {}
 
 
