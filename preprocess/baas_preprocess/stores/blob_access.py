@@ -56,7 +56,7 @@ class BlobFolder:
 
         `title` is what a person calls the place, such as `spec.source.azureBlob`. A call is given a minute, failures
         that waiting may repair are retried for `patience_seconds`. Raises `ConfigurationError` when the connection
-        string is none, or of another account than `place`.
+        string is none, or of another account than `place`, and when the identity is not set up.
         """
         self.label = "/".join(filter(None, (place.account_url, place.container, place.prefix)))
         self.start = f"{place.prefix}/" if place.prefix else ""
@@ -64,7 +64,7 @@ class BlobFolder:
         self._title = title
         self._retrying = patient(patience_seconds)
         if connection_string is None:
-            self.container = ContainerClient(place.account_url, place.container, _identity(), **_OPTIONS)
+            self.container = ContainerClient(place.account_url, place.container, _identity(place, title), **_OPTIONS)
             self._remedy = "give the pods a workload identity, or the place a connectionStringSecret"
         else:
             self.container = _client_of(connection_string.strip(), place, title)
@@ -157,11 +157,21 @@ class BlobFolder:
         return ConfigurationError(f"{self._title}: cannot sign in to {self._place.account_url}{why}: {self._remedy}.")
 
 
-def _identity() -> TokenCredential:
+def _identity(place: AzureBlob, title: str) -> TokenCredential:
+    if not place.account_url.startswith("https://"):
+        raise ConfigurationError(
+            f"{title}: {place.account_url} needs a connectionStringSecret, since identities travel over https:// only."
+        )
+    if "AZURE_FEDERATED_TOKEN_FILE" not in os.environ:
+        return DefaultAzureCredential()
     # Where it is set up, it is meant. Alone it also tells an outage from a refusal, which the chain of all does not.
-    if "AZURE_FEDERATED_TOKEN_FILE" in os.environ:
+    try:
         return WorkloadIdentityCredential()
-    return DefaultAzureCredential()
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{title}: the workload identity lacks AZURE_CLIENT_ID or AZURE_TENANT_ID; its webhook sets them for pods "
+            "with the label azure.workload.identity/use."
+        ) from error
 
 
 def _client_of(connection_string: str, place: AzureBlob, title: str) -> ContainerClient:

@@ -41,6 +41,15 @@ def test_a_blob_carries_its_md5_its_type_and_what_it_was_made_from(whole: BlobFo
     }
 
 
+def test_a_listing_is_fetched_page_by_page_and_never_held_as_a_whole(whole: BlobFolder) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        whole.container.upload_blob(name, b"x")
+    entries = BlobSource(whole, page=1).entries()
+    assert next(entries).name == "a.jpg"
+    whole.container.upload_blob("c.jpg", b"x")
+    assert [entry.name for entry in entries] == ["b.jpg", "c.jpg"]
+
+
 def test_a_blob_that_is_there_already_is_not_sent_again(whole: BlobFolder) -> None:
     destination = BlobDestination(whole)
     destination.write("a.jpg", b"safe", provenance(b"safe"))

@@ -166,3 +166,15 @@ def test_without_any_identity_a_person_is_told_to_give_one(
         pytest.raises(ConfigurationError, match=r"cannot sign in .* give the pods a workload identity, or the place a"),
     ):
         BlobSource(folder).read("a.jpg")
+
+
+def test_an_identity_that_is_set_up_by_half_is_told(place: AzureBlob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_CLIENT_ID")
+    with pytest.raises(ConfigurationError, match="lacks AZURE_CLIENT_ID or AZURE_TENANT_ID"):
+        BlobFolder(place, title="the test")
+
+
+def test_an_identity_is_not_shown_to_an_emulator_without_tls() -> None:
+    place = AzureBlob(account_url="http://azurite:10000/devstoreaccount1", container="panoramas")
+    with pytest.raises(ConfigurationError, match="needs a connectionStringSecret"):
+        BlobFolder(place, title="the test")
