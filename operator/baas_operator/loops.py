@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -77,16 +78,16 @@ async def list_for_ever(
     None as `namespaces`: all of them.
     """
     deleted.set()  # so may be some, while the operator was away
-    swept_at = 0.0
+    sweep_at = -math.inf
     while True:
-        sweeps = deleted.is_set() or time.monotonic() - swept_at > SWEEP_SECONDS
+        sweeps = deleted.is_set() or time.monotonic() >= sweep_at
         deleted.clear()
+        sweep_at = -math.inf if sweeps else sweep_at
         try:
-            await _list(wakeups, world, monitor, namespaces, sweeps=sweeps)
-            swept_at = time.monotonic() if sweeps else swept_at
+            if await _list(wakeups, world, monitor, namespaces, sweeps=sweeps):
+                sweep_at = time.monotonic() + SWEEP_SECONDS
         except (BaasError, TimeoutError) as error:
             logger.error("BlurJobs could not be listed: %s", error)
-            swept_at = 0.0
         with suppress(TimeoutError):
             async with asyncio.timeout(LIST_SECONDS):
                 await deleted.wait()
@@ -94,26 +95,29 @@ async def list_for_ever(
 
 async def _list(
     wakeups: Wakeups[Key], world: World, monitor: Monitor, namespaces: tuple[str, ...] | None, *, sweeps: bool
-) -> None:
+) -> bool:
+    """Look at all BlurJobs once, and return whether the ledger was told which are gone."""
     # First the runs, then the BlurJobs: whatever run is found has had its BlurJob by then.
-    runs = await _unfinished_runs(world, namespaces) if sweeps else []
+    runs = await _unfinished_runs(world, namespaces) if sweeps else None
     lists = [await world.kube.list(Kind.BLURJOB, namespace) for namespace in namespaces or (None,)]
     blurjobs = {document["metadata"]["uid"]: document for documents in lists for document in documents}
     monitor.listed({uid: document["metadata"]["resourceVersion"] for uid, document in blurjobs.items()})
     for document in blurjobs.values():
         if is_worth_a_look(document):
             wakeups.wake(Key(namespace=document["metadata"]["namespace"], name=document["metadata"]["name"]))
-    if orphans := [run for run in runs if run not in blurjobs]:
+    if orphans := [run for run in runs or () if run not in blurjobs]:
         logger.info("The BlurJobs of %d runs are gone: %s", len(orphans), ", ".join(orphans))
         await world.ledger.abandon(orphans)
+    return runs is not None
 
 
-async def _unfinished_runs(world: World, namespaces: tuple[str, ...] | None) -> list[str]:
+async def _unfinished_runs(world: World, namespaces: tuple[str, ...] | None) -> list[str] | None:
+    """Return the runs whose BlurJobs may be gone; None when the ledger cannot tell."""
     try:
         return await world.ledger.unfinished_runs(namespaces)
     except (BaasError, TimeoutError) as error:
         logger.warning("Runs whose BlurJob is gone were not looked for: %s", error)
-        return []
+        return None
 
 
 def is_worth_a_look(document: Mapping[str, Any]) -> bool:
