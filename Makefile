@@ -7,6 +7,7 @@ MODELS := .cache/models
 DEMO_COUNT ?= 4
 # Commands start several times faster from compiled modules.
 unexport PYTHONDONTWRITEBYTECODE
+export PATH := $(PATH):$(CURDIR)/.cache/uv/bin
 export YOLO_AUTOINSTALL := false
 export YOLO_OFFLINE := true
 
@@ -64,7 +65,7 @@ test-prerequisites:
 $(BIN)/baas: requirements/all.txt pyproject.toml
 	hack/prerequisites run
 	command -v uv >/dev/null || [ -x .cache/uv/bin/uv ] || { python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv; }
-	PATH="$$PATH:.cache/uv/bin"; uv venv -q --allow-existing --python 3.11 $(VENV) \
+	uv venv -q --allow-existing --python 3.11 $(VENV) \
 	  && uv pip sync -q --require-hashes --python $(BIN)/python requirements/all.txt \
 	  && uv pip install -q --python $(BIN)/python --no-deps --editable .
 	touch $@

@@ -71,11 +71,12 @@ def plan_images(
 def step(known: Known | None, entry: PlannedImage) -> Step:
     """Decide what to do with an entry.
 
-    What is published or under work is neither excluded nor quarantined afterwards: its output is there, and safe.
+    What is published can still be left out. It is not quarantined when its source cannot be read any more: its output
+    is there, and safe. What is under work is left to its worker.
     """
     state = known and known.state
     if entry.excluded is not None:
-        return Step.EXCLUDE if state in {None, ImageState.PENDING, ImageState.QUARANTINED} else Step.KEEP
+        return Step.EXCLUDE if state not in {ImageState.LEASED, ImageState.EXCLUDED} else Step.KEEP
     if entry.problem is not None:
         return Step.QUARANTINE if state in {None, ImageState.PENDING, ImageState.EXCLUDED} else Step.KEEP
     if known is None:

@@ -74,6 +74,12 @@ def latest_run(connection: Connection, destination: str) -> Run | None:
     return _first(connection, runs.c.destination == destination)
 
 
+def is_alone(connection: Connection, run: Run) -> bool:
+    """Whether no other run ever had the destination: then all that is there is this run's."""
+    others = select(runs.c.id).where(runs.c.destination == run.destination, runs.c.id != run.id)
+    return connection.execute(others.limit(1)).first() is None
+
+
 def planned(connection: Connection, run_id: str, *, at: datetime) -> None:
     """Note that every image of the source is in the ledger, so that the run can finish (again)."""
     connection.execute(

@@ -34,8 +34,6 @@ ATTEMPT = f"{OURS}attempt"
 """On Jobs and pods: the attempt's number, from 1."""
 QUEUE = "kueue.x-k8s.io/queue-name"
 """On Jobs with `spec.queueName`: Kueue reads it, and from then on `spec.suspend` of the Job is Kueue's."""
-JOB_OF_POD = "batch.kubernetes.io/job-name"
-"""On pods: Kubernetes writes the Job's name there."""
 
 RETRY = f"{OURS}retry-quarantined"
 """On a BlurJob: a person writes any new text to have quarantined images, or a failed run, tried again."""

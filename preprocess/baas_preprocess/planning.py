@@ -14,7 +14,7 @@ from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
 from baas_ledger.records import images
 from baas_ledger.reopen import reopen, retry_quarantined
-from baas_ledger.runs import latest_run, open_run
+from baas_ledger.runs import find_run, is_alone, open_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
@@ -60,7 +60,6 @@ def plan(
     destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
     """
     with transaction(ledger) as connection:
-        previous = latest_run(connection, destination.label)
         run_id = open_run(
             connection,
             source=source.label,
@@ -77,9 +76,7 @@ def plan(
     unmatched = set(selection.exclude_list)
     entries = _crossed_off(source.entries(), unmatched)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
-    # Another run may have put its own pictures under the same names: then sizes alone do not tell.
-    by_digest = previous is not None and previous.id != run_id
-    _reopen_lost(ledger, run_id, destination, extras, by_digest=by_digest)
+    _reopen_lost(ledger, run_id, destination, extras)
     withdraw_refused(ledger, run_id, destination, extras)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
@@ -139,7 +136,12 @@ def withdraw_refused(
                 list(pool.map(check, page))
 
 
-def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: Extras, *, by_digest: bool) -> None:
+def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: Extras) -> None:
+    with reading(ledger) as connection:
+        run = find_run(connection, run_id)
+        # Another run may have put its own pictures under the same names: then sizes alone do not tell.
+        by_digest = run is None or not is_alone(connection, run)
+
     def is_lost(image: ImageRecord) -> bool:
         if destination.size_bytes(image.name) != image.output_size_bytes:
             return True

@@ -12,7 +12,7 @@ from baas_preprocess.cli.console import out, printable
 from baas_preprocess.decode import decode
 from baas_preprocess.facts import Inspection
 from baas_preprocess.inspection import inspect
-from baas_preprocess.recipe import Recipe
+from baas_preprocess.settings import read_settings
 from baas_preprocess.stores.files import read_plain_file
 
 
@@ -46,7 +46,7 @@ def _look(path: Path) -> dict[str, object]:
     found: Inspection | None = None
     try:
         data = _read(path)
-        found = inspect(data, max_pixels=Recipe().max_pixels)
+        found = inspect(data, max_pixels=read_settings({}).recipe.max_pixels)
         decode(data, found)
     except NotPublishable as error:
         facts = {} if found is None else asdict(found)

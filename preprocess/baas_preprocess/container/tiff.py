@@ -13,7 +13,6 @@ from baas_preprocess.container.refusals import Malformed
 ByteOrder: TypeAlias = Literal["<", ">"]
 """As in `struct`: `<` is Intel's (II), `>` Motorola's (MM)."""
 
-SHORT: Final = 3
 LONG: Final = 4
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 """Bytes that one number takes; a rational (5, 10) is two numbers."""

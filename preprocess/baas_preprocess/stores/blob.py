@@ -15,7 +15,7 @@ from baas_crds.errors import DependencyUnavailable, NotPublishable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.blob_access import BlobAbsent, BlobChanged, BlobFolder
-from baas_preprocess.stores.places import Entry, Provenance, is_picture
+from baas_preprocess.stores.places import STATE_FOLDER, Entry, Provenance, is_picture
 
 # The most that Azure gives at once.
 _PAGE = 5_000
@@ -38,8 +38,9 @@ class BlobSource:
         pages = self._folder.container.list_blobs(name_starts_with=start or None, results_per_page=self._page).by_page()
         while (page := self._folder.ask(lambda: next(pages, None))) is not None:
             for blob in page:
-                if is_picture(blob.name):
-                    yield Entry(name=blob.name.removeprefix(start), version=blob.etag.strip('"'), size_bytes=blob.size)
+                name = blob.name.removeprefix(start)
+                if is_picture(name) and not name.startswith(f"{STATE_FOLDER}/"):
+                    yield Entry(name=name, version=blob.etag.strip('"'), size_bytes=blob.size)
 
     def read(self, name: str) -> bytes:
         """Return a blob's bytes, all of one version. Raises `NotPublishable` when it cannot be read (any more)."""
@@ -53,7 +54,7 @@ class BlobDestination:
         """Raise `ConfigurationError` when there is no such container or it cannot be looked into."""
         self.label = folder.label
         self._folder = folder
-        self._look(".baas")
+        self._look(STATE_FOLDER)
 
     def write(self, name: str, data: bytes, provenance: Provenance) -> str:
         """Put a whole blob there unless just that is there already, and return its ETag.

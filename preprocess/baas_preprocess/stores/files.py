@@ -12,12 +12,11 @@ from pathlib import Path
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.stores.folder import resolved
-from baas_preprocess.stores.places import Entry, is_picture
+from baas_preprocess.stores.places import STATE_FOLDER, Entry, is_picture
 
 # What a volume's server that went away looks like; of other errors, only this one file is to blame.
 _GONE = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN})
 # What a destination keeps beside its pictures: never pictures of anybody's.
-_STATE = ".baas"
 # No picture can have this name, so nothing with it is ever treated.
 _UNLISTED = "(folder that cannot be listed)"
 
@@ -69,7 +68,7 @@ class FileSource:
             return
         for child in children:
             if child.is_dir(follow_symlinks=False):
-                if prefix or child.name != _STATE:
+                if prefix or child.name != STATE_FOLDER:
                     yield from self._walk(Path(child.path), f"{prefix}{child.name}/")
             elif is_picture(child.name) and not _leads_to_folder(child):
                 yield self._entry(Path(child.path), prefix + child.name)
@@ -135,7 +134,7 @@ def _matches(path: Path) -> list[tuple[Path, str]]:
             "before it."
         )
     matches = [(match, match.relative_to(fixed)) for match in sorted(fixed.glob(str(pattern))) if match.is_file()]
-    return [(match, name.as_posix()) for match, name in matches if name.parts[0] != _STATE]
+    return [(match, name.as_posix()) for match, name in matches if name.parts[0] != STATE_FOLDER]
 
 
 def _leads_to_folder(child: os.DirEntry[str]) -> bool:

@@ -17,7 +17,7 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
-from baas_preprocess.stores.places import Provenance, name_problem
+from baas_preprocess.stores.places import STATE_FOLDER, Provenance, name_problem
 
 _FULL_OR_GONE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENOTCONN}
@@ -50,7 +50,7 @@ class FolderDestination:
     @staticmethod
     def state_of(folder: Path) -> Path:
         """Return where a destination keeps its lock, ledger and unfinished files."""
-        return folder / ".baas"
+        return folder / STATE_FOLDER
 
     def remove(self, name: str) -> None:
         """Take a published file away; it need not be there. Raises `DependencyUnavailable` and `ConfigurationError`."""
@@ -65,15 +65,20 @@ class FolderDestination:
                 ) from error
 
     def size_bytes(self, name: str) -> int | None:
-        """Return the size of a published file, None when it is not there or something else stands in its place."""
+        """Return the size of a published file, None when it is not there or something else stands in its place.
+
+        Raises `DependencyUnavailable` and `ConfigurationError` when that cannot be told.
+        """
         try:
             facts = self._path_of(name).lstat()
-        except NotPublishable:
+        except (FileNotFoundError, NotPublishable):
             return None
         except OSError as error:
-            if gone := _gone(error, self.folder / name):
-                raise gone from error
-            return None
+            if error.errno in _ABOUT_ONE_NAME:
+                return None
+            raise _gone(error, self.folder / name) or ConfigurationError(
+                f"{self.folder / name} cannot be looked at: {error.strerror}. Change the permissions of its folder."
+            ) from error
         return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
     def digest(self, name: str) -> Digest | None:

@@ -9,6 +9,8 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess.facts import Digest
 
+# What a destination keeps for itself: its lock, its ledger, unfinished files. Never a place for pictures.
+STATE_FOLDER = ".baas"
 PICTURES = ("*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff")
 
 

@@ -102,12 +102,14 @@ def test_excluded_images_are_recorded_with_the_reason_and_come_back_when_no_long
     assert_counters_are_true(ledger)
 
 
-def test_what_is_published_or_under_work_is_not_excluded_afterwards(ledger: Engine) -> None:
+def test_what_is_published_can_be_excluded_afterwards_and_what_is_under_work_cannot(ledger: Engine) -> None:
     run_id = run_with(ledger, ["a", "b"])
     publish(ledger, claim(ledger, run_id)[0])
     claim(ledger, run_id)
-    assert plan(ledger, run_id, excluded("a"), excluded("b")) == PlanResult(unchanged=2)
-    assert states(ledger, run_id) == {"a": "published", "b": "leased"}
+    assert plan(ledger, run_id, excluded("a"), excluded("b")) == PlanResult(excluded=1, unchanged=1)
+    assert states(ledger, run_id) == {"a": "excluded", "b": "leased"}
+    assert counts(ledger, run_id).persons == 0
+    assert_counters_are_true(ledger)
 
 
 def test_what_cannot_be_read_at_all_is_quarantined_at_once_and_tried_when_it_can(ledger: Engine) -> None:

@@ -51,11 +51,11 @@ PENDING, LEASED, PUBLISHED, QUARANTINED, LEFT_OUT = tuple(ImageState)
                 NEW: Step.EXCLUDE,
                 PENDING: Step.EXCLUDE,
                 LEASED: Step.KEEP,
-                PUBLISHED: Step.KEEP,
+                PUBLISHED: Step.EXCLUDE,
                 QUARANTINED: Step.EXCLUDE,
                 LEFT_OUT: Step.KEEP,
             },
-            id="what is neither published nor under work can be left out",
+            id="what is not under work can be left out, published or not",
         ),
         pytest.param(
             UNREADABLE,
