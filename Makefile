@@ -77,10 +77,14 @@ $(MODELS): $(BIN)/baas
 generate: $(BIN)/baas  ## Write the CustomResourceDefinition and its reference page anew from the models
 	$(BIN)/python -m baas_crds
 
-requirements: ## Compile requirements/all.txt from pyproject.toml: newest versions, hashes, no index addresses
-	uv pip compile -q --upgrade --all-extras --generate-hashes --no-annotate --no-header \
-	  --no-emit-index-url --python-version 3.11 --python-platform x86_64-manylinux_2_35 \
-	  pyproject.toml --output-file requirements/all.txt
+COMPILE := uv pip compile -q --generate-hashes --no-annotate --no-header --no-emit-index-url \
+  --python-version 3.11 --python-platform x86_64-manylinux_2_35
+requirements:  ## Compile requirements/ from pyproject.toml: newest versions, hashes, no index addresses
+	$(COMPILE) --upgrade --all-extras pyproject.toml --output-file requirements/all.txt
+	for extra in operator preprocess triton-cpu; do \
+	  $(COMPILE) --constraint requirements/all.txt --extra $$extra pyproject.toml --output-file requirements/$$extra.txt || exit; \
+	done
+	echo hatchling | $(COMPILE) --constraint requirements/all.txt - --output-file requirements/build.txt
 
 readme-picture: demo  ## Draw docs/images/before-after.jpg from the demo's panoramas
 	$(BIN)/python hack/before_after.py demo/input/panorama_0001.jpg demo/output/panorama_0001.jpg docs/images/before-after.jpg

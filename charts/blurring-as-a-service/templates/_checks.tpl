@@ -1,0 +1,93 @@
+{{- /*
+Values that contradict each other, or that nobody can guess: the installation stops here with what to do.
+What a single value may be is in values.schema.json.
+*/}}
+{{- define "baas.checkValues" -}}
+{{- include "baas.checkRequired" . }}
+{{- include "baas.checkNamespaces" . }}
+{{- include "baas.checkServiceAccounts" . }}
+{{- include "baas.checkTriton" . }}
+{{- include "baas.checkModelRepository" . }}
+{{- include "baas.checkCrdOwner" . }}
+{{- end }}
+
+{{- define "baas.checkRequired" -}}
+{{- if not .Values.image.registry }}
+{{- fail "image.registry is empty. Build the images, push them to a registry of yours, and name it: --set image.registry=myregistry.azurecr.io/baas" }}
+{{- end }}
+{{- if not .Values.ledger.existingSecret }}
+{{- fail "ledger.existingSecret is empty. Make a Secret with the ledger's URL and name it: kubectl create secret generic baas-ledger --from-literal=url=postgresql://…, then --set ledger.existingSecret=baas-ledger" }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkNamespaces" -}}
+{{- $watched := .Values.operator.watchNamespaces }}
+{{- if and (has "*" $watched) (gt (len $watched) 1) }}
+{{- fail "operator.watchNamespaces is either [\"*\"] or a list of names, not both. Remove \"*\" or the names." }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkServiceAccounts" -}}
+{{- range $component := list "operator" "triton" }}
+{{- with (index $.Values $component).serviceAccount }}
+{{- if not (or .create .name) }}
+{{- fail (printf "%s.serviceAccount.create is false and its name is empty. Name a ServiceAccount that exists in %s, or let the chart make one." $component $.Release.Namespace) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and .Values.worker.workloadIdentity.clientId (ne (include "baas.makesWorkerServiceAccounts" .) "true") }}
+{{- fail "worker.workloadIdentity.clientId is set, but the chart makes no ServiceAccount to carry it (worker.serviceAccount.create is false, or the whole cluster is watched). Annotate the ServiceAccounts yourself, name them in worker.serviceAccount.name, set worker.podLabels to {azure.workload.identity/use: \"true\"}, and leave clientId empty." }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkTriton" -}}
+{{- with .Values.triton }}
+{{- if and .enabled .url }}
+{{- fail "triton.url is set and triton.enabled is true: BlurJobs would not know which Triton is meant. Remove the url, or set triton.enabled=false." }}
+{{- end }}
+{{- if not (or .enabled .url) }}
+{{- fail "triton.enabled is false and triton.url is empty. Name the Triton to use, such as grpc://triton.models.svc:8001, or enable the chart's own." }}
+{{- end }}
+{{- with .autoscaling }}
+{{- if lt (int .maxReplicas) (int .minReplicas) }}
+{{- fail (printf "triton.autoscaling.maxReplicas is %d, less than minReplicas, which is %d. Raise it." (int .maxReplicas) (int .minReplicas)) }}
+{{- end }}
+{{- if and (eq .kind "keda") (not .prometheusAddress) }}
+{{- fail "triton.autoscaling.kind is keda and prometheusAddress is empty. Name the Prometheus that scrapes Triton, such as http://prometheus.monitoring:9090." }}
+{{- end }}
+{{- end }}
+{{- if and .extraArgs (eq .device "cpu") }}
+{{- fail "triton.extraArgs are arguments of tritonserver, which the CPU image starts with its own. Remove them, or set triton.device=gpu." }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkModelRepository" -}}
+{{- with .Values.triton.modelRepository }}
+{{- $named := compact (list (ternary "image" "" (ne .image.reference "")) (ternary "persistentVolumeClaim" "" (ne .persistentVolumeClaim.claimName "")) (ternary "azureBlob" "" (ne .azureBlob.account ""))) }}
+{{- if gt (len $named) 1 }}
+{{- fail (printf "triton.modelRepository has %s. A Triton has one repository: keep one of them." (join " and " $named)) }}
+{{- end }}
+{{- if and $.Values.triton.enabled (eq $.Values.triton.device "gpu") (not $named) }}
+{{- fail "triton.modelRepository is empty. Make one with `baas-detector build-repository --target gpu --output models`, put it in an image, a claim or a blob container, and name that in triton.modelRepository; or set triton.device=cpu, whose image brings one." }}
+{{- end }}
+{{- if and (has "azureBlob" $named) (eq $.Values.triton.device "cpu") }}
+{{- fail "triton.modelRepository.azureBlob is read by NVIDIA's Triton only. With triton.device=cpu use an image, a claim, or the repository of the CPU image." }}
+{{- end }}
+{{- if ne (empty .azureBlob.account) (empty .azureBlob.path) }}
+{{- fail "triton.modelRepository.azureBlob needs both account and path, such as account: mymodels and path: models/person_plate." }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkCrdOwner" -}}
+{{- if .Values.crds.enabled }}
+{{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "blurjobs.blurring.amsterdam.nl" }}
+{{- $notes := dig "metadata" "annotations" dict $found }}
+{{- $name := get $notes "meta.helm.sh/release-name" }}
+{{- $namespace := get $notes "meta.helm.sh/release-namespace" }}
+{{- if and $found (or (ne $name .Release.Name) (ne $namespace .Release.Namespace)) }}
+{{- fail (printf "The definition of BlurJobs is there already and belongs to %s. Set crds.enabled=false, and keep its owner up to date." (ternary (printf "release %s in namespace %s" $name $namespace) "no release" (ne $name ""))) }}
+{{- end }}
+{{- end }}
+{{- end }}
