@@ -72,6 +72,8 @@ def read_assignment(file: Path) -> Assignment:
     job = read_blurjob(document)
     if job.spec.retention.delete_source is not DeleteSource.NEVER:
         raise ConfigurationError("spec.retention.deleteSource: this version deletes no originals; use Never.")
+    if job.spec.quality_check is not None:
+        raise ConfigurationError("spec.qualityCheck: this version draws no sample; leave it out.")
     return Assignment(
         uid=str(uid), namespace=job.metadata.namespace or "default", name=job.metadata.name, spec=job.spec
     )
