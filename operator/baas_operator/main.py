@@ -13,13 +13,13 @@ from baas_operator.detector_edge import DetectorEdge
 from baas_operator.handlers import kopf_settings, registry_of
 from baas_operator.kube import Kind, Kube, open_kube
 from baas_operator.ledger_edge import LedgerEdge
-from baas_operator.logs import log_as_json
 from baas_operator.loops import LOOKERS, list_for_ever, look_for_ever
 from baas_operator.monitor import Monitor
 from baas_operator.serving import serve
 from baas_operator.settings import Settings, read_settings
 from baas_operator.wakeups import Wakeups
 from baas_operator.world import Key, World
+from baas_telemetry.logs import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ async def _run(settings: Settings, world: World) -> None:
                 clusterwide=settings.watches_everywhere,
                 namespaces=namespaces or (),
                 standalone=True,
+                # kopf would look for the name of our user, which has none in an image.
+                identity=world.instance,  # type: ignore[arg-type]  # kopf does not export its type
             )
             for loop in loops:
                 loop.cancel()

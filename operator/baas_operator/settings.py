@@ -11,6 +11,7 @@ from baas_crds.errors import ConfigurationError
 from baas_crds.places import SecretKey
 from baas_crds.pods import EnvVar, PodTemplate, Resources, Toleration
 from baas_operator.pods import PodDefaults
+from baas_telemetry.logs import Level
 
 EVERYWHERE = "*"
 PREFIX = "BAAS_OPERATOR_"
@@ -51,7 +52,7 @@ class Settings(BaseSettings):
     """`/healthz`, for the liveness probe."""
     metrics_port: Annotated[int, Field(ge=1, le=65535)] = 8081
     """`/metrics`, for Prometheus."""
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Level = "INFO"
     """Less important lines are not logged."""
 
     worker_image: str

@@ -12,10 +12,11 @@ import click
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_ledger.facts import Claim, Quarantined
-from baas_preprocess.cli.pod_log import log_as_json, say_last_words
+from baas_preprocess.cli.pod_last_words import say_last_words
 from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
 from baas_preprocess.work import Outcome
+from baas_telemetry.logs import log_as_json
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def _tell(image: Claim, outcome: Outcome) -> None:
 
 def _in_pod(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
     """Do it; whatever ends it early becomes a log line, the pod's last words and an exit code."""
-    log_as_json()
+    log_as_json("INFO")
     _on_signals(_leave)
     code, sentence = ExitCode.DONE, ""
     try:
