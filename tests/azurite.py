@@ -49,7 +49,7 @@ class Azurite:
 
     def start(self) -> None:
         """Start it, and return when it listens."""
-        prepared = ["setpriv", "--pdeathsig=TERM", "--", str(_program()), "--silent", "--skipApiVersionCheck"]
+        prepared = ["setpriv", "--pdeathsig=TERM", "--", str(install_azurite()), "--silent", "--skipApiVersionCheck"]
         address = ["--blobHost", "127.0.0.1", "--blobPort", str(self.port), "--location", str(self.folder)]
         self._server = subprocess.Popen(
             [*prepared, *address, *self.options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -107,7 +107,8 @@ def container(azurite: Azurite) -> Iterator[ContainerClient]:
         client.delete_container()
 
 
-def _program() -> Path:
+def install_azurite() -> Path:
+    """Install what tests/npm pins, unless it is there already; return the program."""
     program = INSTALLED / "node_modules" / ".bin" / "azurite-blob"
     INSTALLED.mkdir(parents=True, exist_ok=True)
     with (INSTALLED / "lock").open("w") as lock:

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 @click.option(
     "--repository", type=click.Path(path_type=Path), required=True, help="What `build-repository --output` made."
 )
+@click.option(
+    "--address", default=LOOPBACK, show_default=True, help="Listen on this IPv4 address; in a pod on 0.0.0.0."
+)
 @click.option("--grpc-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
 @click.option("--http-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=0, show_default="a free one")
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 def serve(
     context: click.Context,
     repository: Path,
+    address: str,
     grpc_port: int,
     http_port: int,
     metrics_port: int,
@@ -41,7 +45,7 @@ def serve(
     log_file: Path | None,
     ready_seconds: float,
 ) -> None:
-    """Serve a model repository on this machine's CPU, for this machine only.
+    """Serve a model repository on this machine's CPU, and unless told otherwise for this machine only.
 
     When the model is warm, one line of JSON with the addresses and the model's digest is printed. SIGTERM or Ctrl-C
     ends the server after the requests in flight. It also ends when this command is killed.
@@ -50,12 +54,12 @@ def serve(
         baas-detector serve --repository models --grpc-port 8001
     """
     opened = open_repository(repository)
-    wish = Ports(grpc=grpc_port, http=http_port, metrics=metrics_port)
+    wish = Ports(address=address, grpc=grpc_port, http=http_port, metrics=metrics_port)
     triton_log: BinaryIO | None = sys.stderr.buffer if log.isEnabledFor(logging.DEBUG) else None
     if log_file is not None:
         triton_log = context.with_resource(log_file.open("w+b"))
     with running(opened.path, wish, triton_log, ready_seconds=ready_seconds) as server:
-        addresses = {name: f"{LOOPBACK}:{getattr(server.ports, name)}" for name in ("grpc", "http", "metrics")}
+        addresses = {name: f"{address}:{getattr(server.ports, name)}" for name in ("grpc", "http", "metrics")}
         line = json.dumps(addresses | {"model_digest": opened.card.digest})
         if announce is not None:
             _write_at_once(announce, line + "\n")

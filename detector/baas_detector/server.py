@@ -1,4 +1,4 @@
-"""Run the Triton server that the `nvidia-pytriton` wheel carries, on loopback, as a child that does not outlive us.
+"""Run the Triton server that the `nvidia-pytriton` wheel carries, as a child that does not outlive us.
 
 The wheel's server needs three things, which are arranged here without writing into the installation: its python backend
 beside the stub for our Python version, that Python first on PATH (the stub finds its packages through it and ignores
@@ -28,7 +28,7 @@ from typing import BinaryIO
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 from baas_detector.contract import MODEL_NAME
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - only when asked for, as in a pod
 STOP_SECONDS = 10
 """How long requests in flight may take to end."""
 _PREFIX = "baas-triton-"
@@ -40,8 +40,9 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """The ports on loopback; in a wish, 0 means a free one."""
+    """An IPv4 address and its ports; in a wish, 0 means a free one."""
 
+    address: str = LOOPBACK
     grpc: int = 0
     http: int = 0
     metrics: int = 0
@@ -77,7 +78,8 @@ class Running:
         )
 
     def _is_ready(self) -> bool:
-        url = f"http://{LOOPBACK}:{self.ports.http}/v2/models/{MODEL_NAME}/ready"
+        host = LOOPBACK if self.ports.address == EVERYWHERE else self.ports.address
+        url = f"http://{host}:{self.ports.http}/v2/models/{MODEL_NAME}/ready"
         with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
             return bool(answer.status == 200)
         return False
@@ -134,7 +136,7 @@ def _command(repository: Path, ports: Ports, folder: Path) -> list[str]:
         f"--cache-directory={wheel / 'caches'}",
         f"--exit-timeout-secs={STOP_SECONDS}",
         "--allow-gpu-metrics=false",
-        *(f"--{name}-address={LOOPBACK}" for name in ("grpc", "http", "metrics")),
+        *(f"--{name}-address={ports.address}" for name in ("grpc", "http", "metrics")),
         f"--grpc-port={ports.grpc}",
         f"--http-port={ports.http}",
         f"--metrics-port={ports.metrics}",
@@ -163,18 +165,18 @@ def _reserve(wish: Ports) -> tuple[Ports, ExitStack]:
     Raises `ConfigurationError` for a port that is taken.
     """
     with ExitStack() as held:
-        ports = Ports(grpc=_bound(wish.grpc, held), http=_bound(wish.http, held), metrics=_bound(wish.metrics, held))
-        return ports, held.pop_all()
+        grpc, http, metrics = (_bound(wish.address, port, held) for port in (wish.grpc, wish.http, wish.metrics))
+        return Ports(address=wish.address, grpc=grpc, http=http, metrics=metrics), held.pop_all()
 
 
-def _bound(port: int, held: ExitStack) -> int:
+def _bound(address: str, port: int, held: ExitStack) -> int:
     # Bound but not listening, with SO_REUSEADDR: the server may bind it too, and nobody is given it as a free port.
     reservation = held.enter_context(socket.socket())
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        reservation.bind((LOOPBACK, port))
+        reservation.bind((address, port))
     except OSError as error:
-        raise ConfigurationError(f"Port {port} on {LOOPBACK} cannot be used: {error.strerror}") from error
+        raise ConfigurationError(f"Port {port} on {address} cannot be used: {error.strerror}") from error
     return int(reservation.getsockname()[1])
 
 

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +59,20 @@ class Cluster:
     def apply(self, namespace: str, *objects: Object) -> None:
         together = {"apiVersion": "v1", "kind": "List", "items": objects}
         self.kubectl("apply", "--namespace", namespace, "--filename", "-", stdin=json.dumps(together))
+
+    @contextmanager
+    def forwarded(self, namespace: str, target: str, port: int) -> Iterator[int]:
+        """Give the port of this machine by which a pod's or Service's port is reached."""
+        words = ["kubectl", "port-forward", "--namespace", namespace, target, f":{port}"]
+        with subprocess.Popen(words, env=os.environ | self._environment, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            match = re.match(r"Forwarding from 127\.0\.0\.1:(\d+)", said)
+            try:
+                assert match is not None, f"kubectl port-forward to {target} said {said!r}"
+                yield int(match[1])
+            finally:
+                process.terminate()
 
     def image(self, folder: str) -> str:
         """Build the Dockerfile in a folder of the repository and return the name by which pods can run it.

@@ -14,6 +14,12 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.clusters import HACK, OWN_KUBECONFIG, PATH, Cluster, run
+from tests.e2e.pictures import Blurred, blurred, photos
+from tests.e2e.services import Backends, Images, Release, backends, build_images, fresh_namespace, release
+from tests.integration.conftest import model_repository, triton
+from tests.postgres import postgres
+
+__all__ = ["model_repository", "postgres", "triton"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,3 +57,35 @@ def namespace(cluster: Cluster) -> Iterator[str]:
     cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def service_images(cluster: Cluster, model_repository: Path) -> Images:
+    """The images of the service and of what it talks to, built from this checkout."""
+    return build_images(cluster, model_repository)
+
+
+@pytest.fixture(scope="session")
+def servers(cluster: Cluster, service_images: Images) -> Iterator[Backends]:
+    """PostgreSQL and Azurite in the cluster, for all releases: start again what you stop."""
+    with backends(cluster, service_images) as them:
+        yield them
+
+
+@pytest.fixture(scope="session")
+def service(cluster: Cluster, service_images: Images, servers: Backends) -> Iterator[Release]:
+    """A release that watches its own namespace, installed and ready."""
+    with (
+        fresh_namespace(cluster, "service") as namespace,
+        release(cluster, service_images, servers, namespace=namespace) as it,
+    ):
+        it.install()
+        yield it
+
+
+@pytest.fixture(scope="session")
+def baseline(triton: str, servers: Backends, tmp_path_factory: pytest.TempPathFactory) -> Blurred:
+    """Pictures below `raw/` of the container, and what `baas blur` makes of them."""
+    them = blurred(photos(24), tmp_path_factory.mktemp("baseline"), triton=triton)
+    servers.upload("raw", them.originals)
+    return them

@@ -22,12 +22,9 @@ from baas_ledger.runs import find_run, open_run
 from tests.blurjobs import ROOT, with_change
 from tests.e2e.clusters import Cluster, Object
 from tests.e2e.operators import RULES, Operator, eventually, free_port, kubeconfig_for, operator
-from tests.integration.conftest import model_repository, triton
-from tests.postgres import PostgresServer, postgres
+from tests.e2e.runs import BlurJobRun
+from tests.postgres import PostgresServer
 
-__all__ = ["model_repository", "postgres", "triton"]
-
-RETRY = "blurring.amsterdam.nl/retry-quarantined"
 BLURJOB: Object = {
     "apiVersion": "blurring.amsterdam.nl/v1alpha1",
     "kind": "BlurJob",
@@ -107,57 +104,10 @@ def running(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(BlurJobRun):
     """One BlurJob, its children, and its side of the ledger."""
 
-    cluster: Cluster
     ledger: Engine
-    namespace: str
-    name: str
-    uid: str
-
-    def blurjob(self) -> Object:
-        return self.cluster.get("-n", self.namespace, "blurjob", self.name)
-
-    def status(self) -> Object:
-        status: Object = self.blurjob().get("status", {})
-        return status
-
-    def condition(self, type_: str) -> Object:
-        return next(c for c in self.status()["conditions"] if c["type"] == type_)
-
-    def wait(self, condition: str, *, seconds: int = 60) -> None:
-        self._wait_for(f"condition={condition}", f"blurjob/{self.name}", seconds)
-
-    def wait_for_reason(self, reason: str, *, seconds: int = 60) -> None:
-        path = '{.status.conditions[?(@.type=="Progressing")].reason}'
-        self._wait_for(f"jsonpath={path}={reason}", f"blurjob/{self.name}", seconds)
-
-    def wait_for_job(self, role: str, attempt: int = 1, *, pods: int = 1) -> None:
-        """Wait until a Job has so many pods that run."""
-        self._wait_for("create", f"job/{self.name}-{role}-{attempt}", 60)
-        self._wait_for(f"jsonpath={{.status.ready}}={pods}", f"job/{self.name}-{role}-{attempt}", 60)
-
-    def _wait_for(self, what: str, object_: str, seconds: int) -> None:
-        self.cluster.kubectl("wait", "-n", self.namespace, "--for", what, object_, "--timeout", f"{seconds}s")
-
-    def children(self, *kinds: str) -> list[Object]:
-        label = f"blurring.amsterdam.nl/blurjob-uid={self.uid}"
-        found: list[Object] = self.cluster.get("-n", self.namespace, ",".join(kinds), "-l", label)["items"]
-        return found
-
-    def names(self, *kinds: str) -> list[str]:
-        return sorted(child["metadata"]["name"] for child in self.children(*kinds))
-
-    def pods(self, role: str) -> list[str]:
-        """Pods that run and are not about to end."""
-        return [
-            pod["metadata"]["name"]
-            for pod in self.children("pods")
-            if pod["metadata"]["labels"]["blurring.amsterdam.nl/role"] == role
-            and pod["status"]["phase"] == "Running"
-            and "deletionTimestamp" not in pod["metadata"]
-        ]
 
     def end_pods(self, role: str, orders: str = "0") -> None:
         """Let all pods of a role end with an exit code and, maybe, a sentence."""
@@ -169,22 +119,6 @@ class Run:
         job = next(name for name in self.names("jobs") if f"-{role}-" in name)
         said: Object = json.loads(self.cluster.kubectl("logs", "-n", self.namespace, f"job/{job}").splitlines()[0])
         return said
-
-    def change(self, change: Object) -> None:
-        patch = json.dumps({"spec": change})
-        self.cluster.kubectl("patch", "-n", self.namespace, "blurjob", self.name, "--type=merge", "--patch", patch)
-
-    def ask_for_retry(self, word: str) -> None:
-        self.cluster.kubectl("annotate", "-n", self.namespace, "blurjob", self.name, f"{RETRY}={word}", "--overwrite")
-
-    def delete(self) -> None:
-        self.cluster.kubectl("delete", "-n", self.namespace, "blurjob", self.name, "--timeout", "30s")
-
-    def events(self) -> list[str]:
-        found = self.cluster.get("-n", self.namespace, "events", "--field-selector", f"involvedObject.uid={self.uid}")[
-            "items"
-        ]
-        return [event["reason"] for event in sorted(found, key=lambda event: str(event["eventTime"]))]
 
     def plan(self, images: int = 10) -> None:
         """Do as `baas plan` would, and end its pod."""
@@ -552,7 +486,7 @@ def test_changes_while_the_operator_is_away_are_made_up_for(make: Runs, running:
         run.change({"parallelism": 2})
         run.work(published=4)
         run.end_pods("work")
-        run._wait_for("condition=Complete", f"job/{run.name}-work-1", 60)
+        run.wait_for("condition=Complete", f"job/{run.name}-work-1")
     finally:
         running.start()
     run.wait("Complete")

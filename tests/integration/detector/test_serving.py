@@ -122,7 +122,8 @@ def test_a_request_that_does_not_fit_is_an_error_and_never_an_empty_answer(
         ask(small.announced["grpc"], np.zeros(shape, np.uint8))
 
 
-def test_the_server_listens_on_loopback_only(small: Served) -> None:
+def listened_on(served: Served) -> set[str]:
+    """The addresses on which the server listens, as the kernel writes them."""
     listening = {
         (local.split(":")[0], int(local.split(":")[1], 16))
         for table in ("/proc/net/tcp", "/proc/net/tcp6")
@@ -130,9 +131,25 @@ def test_the_server_listens_on_loopback_only(small: Served) -> None:
         if state == "0A"
     }
 
-    for name in ("grpc", "http", "metrics"):
-        port = int(small.announced[name].split(":")[1])
-        assert {address[-8:] for address, listened in listening if listened == port} == {"0100007F"}
+    ports = {int(served.announced[name].split(":")[1]) for name in ("grpc", "http", "metrics")}
+    assert ports <= {port for _, port in listening}
+    return {address[-8:] for address, port in listening if port in ports}
+
+
+def test_the_server_listens_on_loopback_only(small: Served) -> None:
+    assert listened_on(small) == {"0100007F"}
+
+
+def test_the_server_listens_everywhere_when_told(small_repository: Path, serve: Serve) -> None:
+    with serve(small_repository, "--address", "0.0.0.0") as served:  # noqa: S104 - what a pod is told
+        assert listened_on(served) == {"00000000"}
+
+
+def test_an_address_that_is_not_ours_is_named(small_repository: Path) -> None:
+    code, message = ended("--repository", small_repository, "--address", "192.0.2.1", "--grpc-port", "8001")
+
+    assert code == ExitCode.CONFIGURATION
+    assert message == "Error: Port 8001 on 192.0.2.1 cannot be used: Cannot assign requested address\n"
 
 
 def test_sigterm_ends_the_server_and_leaves_nothing(small_repository: Path, serve: Serve, tmp_path: Path) -> None:

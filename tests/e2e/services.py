@@ -1,0 +1,285 @@
+"""Releases of the chart, and what they talk to: PostgreSQL and Azurite as pods of a namespace of their own."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from azure.storage.blob import ContainerClient
+
+from tests.azurite import ACCOUNT, KEY, install_azurite
+from tests.blurjobs import ROOT, with_change
+from tests.e2e.clusters import Cluster, Object
+from tests.e2e.operators import eventually
+from tests.e2e.runs import BlurJobRun
+
+CHART = ROOT / "charts" / "blurring-as-a-service"
+DEFINITION = "blurjobs.blurring.amsterdam.nl"
+PASSWORD = "only-for-tests"
+USER = 65532
+CONTAINER = "panoramas"
+SERVERS = "tests/e2e/servers"
+SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
+"""What our pods ask for where two cores must do for a cluster: limits stay the chart's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """Names of the images by which pods can run them."""
+
+    operator: str
+    preprocess: str
+    triton: str
+    postgres: str
+    azurite: str
+
+
+def build_images(cluster: Cluster, models: Path) -> Images:
+    """Build all that a service consists of. `models` is the model repository that goes into Triton's image."""
+    assert models == ROOT / ".cache" / "models", "images/triton-cpu/Dockerfile takes it from there"
+    install_azurite()
+    return Images(
+        operator=cluster.image("images/operator"),
+        preprocess=cluster.image("images/preprocess"),
+        triton=cluster.image("images/triton-cpu"),
+        postgres=cluster.image(f"{SERVERS}/postgres"),
+        azurite=cluster.image(f"{SERVERS}/azurite"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backends:
+    """PostgreSQL and Azurite in a namespace. They can be stopped, and started again with the same data."""
+
+    cluster: Cluster
+    namespace: str
+
+    @property
+    def account_url(self) -> str:
+        """The storage account's Blob endpoint, as BlurJobs name it."""
+        return f"http://azurite.{self.namespace}.svc:10000/{ACCOUNT}"
+
+    @property
+    def connection_string(self) -> str:
+        return f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.account_url};"
+
+    def ledger_url(self, database: str) -> str:
+        return f"postgresql://postgres:{PASSWORD}@postgres.{self.namespace}.svc:5432/{database}"
+
+    def start(self, *names: str) -> None:
+        self._scale(1, *names)
+        for name in names:
+            self.cluster.kubectl("rollout", "status", "-n", self.namespace, f"deployment/{name}", "--timeout", "120s")
+
+    def stop(self, *names: str) -> None:
+        """Stop servers; return when nobody answers any more."""
+        self._scale(0, *names)
+        for name in names:
+            self.cluster.kubectl(
+                "wait", "-n", self.namespace, "--for", "delete", "pod", "-l", f"app={name}", "--timeout", "60s"
+            )
+
+    def sql(self, database: str, query: str) -> list[list[str]]:
+        """Return the rows that a query gives."""
+        psql = f"PGPASSWORD={PASSWORD} psql --host /tmp --username postgres --csv --tuples-only --dbname {database}"
+        said = self.cluster.kubectl(
+            "exec", "-i", "-n", self.namespace, "deployment/postgres", "--", "sh", "-c", psql, stdin=query
+        )
+        return list(csv.reader(io.StringIO(said)))
+
+    @contextmanager
+    def container(self) -> Iterator[ContainerClient]:
+        """Give a client of the container with panoramas. Azurite must run for as long as the block does."""
+        with self.cluster.forwarded(self.namespace, "service/azurite", 10000) as port:
+            local = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+            with ContainerClient.from_connection_string(local, CONTAINER) as client:
+                yield client
+
+    def upload(self, folder: str, pictures: Mapping[str, bytes]) -> None:
+        with self.container() as container:
+            for name, data in pictures.items():
+                container.upload_blob(f"{folder}/{name}", data, overwrite=True)
+
+    def blobs(self, folder: str) -> dict[str, bytes]:
+        """What is in a folder of the container, by the name within it."""
+        with self.container() as container:
+            names = [blob.name for blob in container.list_blobs(name_starts_with=f"{folder}/")]
+            return {name.removeprefix(f"{folder}/"): container.download_blob(name).readall() for name in names}
+
+    def _scale(self, replicas: int, *names: str) -> None:
+        deployments = [f"deployment/{name}" for name in names]
+        self.cluster.kubectl("scale", "-n", self.namespace, *deployments, "--replicas", str(replicas))
+
+
+@contextmanager
+def backends(cluster: Cluster, images: Images) -> Iterator[Backends]:
+    """Give a PostgreSQL and an Azurite with an empty container, gone with the block."""
+    with fresh_namespace(cluster, "backends") as namespace:
+        them = Backends(cluster=cluster, namespace=namespace)
+        password = {"name": "POSTGRES_PASSWORD", "value": PASSWORD}
+        cluster.apply(namespace, *_server("postgres", images.postgres, 5432, password))
+        cluster.apply(namespace, *_server("azurite", images.azurite, 10000))
+        them.start("postgres", "azurite")
+        with them.container() as container:
+            container.create_container()
+        yield them
+
+
+@contextmanager
+def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
+    """Give a namespace that admits *restricted* pods only, gone with the block."""
+    name = f"e2e-{what}-{uuid4().hex[:6]}"
+    cluster.kubectl("create", "namespace", name)
+    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    try:
+        yield name
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _server(name: str, image: str, port: int, *env: Object) -> tuple[Object, ...]:
+    """Return a server of one pod with a claim of its own under /data."""
+    labels = {"app": name}
+    container = {
+        "name": name,
+        "image": image,
+        "env": list(env),
+        "ports": [{"containerPort": port}],
+        "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
+        "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+    }
+    pod = {
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationGracePeriodSeconds": 10,
+        "containers": [container],
+        "volumes": [
+            {"name": "data", "persistentVolumeClaim": {"claimName": name}},
+            {"name": "tmp", "emptyDir": {}},
+        ],
+    }
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    deployment = {
+        "replicas": 0,
+        "selector": {"matchLabels": labels},
+        "strategy": {"type": "Recreate"},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    service = {"selector": labels, "ports": [{"port": port}]}
+    return (
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": claim},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": service},
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": deployment},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """An installation of the chart, with a database of its own."""
+
+    cluster: Cluster
+    backends: Backends
+    namespace: str
+    name: str
+    values: Mapping[str, object]
+    database: str = field(default_factory=lambda: f"ledger_{uuid4().hex[:6]}")
+
+    def prepare(self, namespace: str) -> None:
+        """Give a namespace the Secrets that BlurJobs in it need."""
+        secrets = {"baas-ledger": ("url", self.backends.ledger_url(self.database))}
+        secrets["azurite"] = ("connectionString", self.backends.connection_string)
+        self.cluster.apply(
+            namespace,
+            *(
+                {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value}}
+                for name, (key, value) in secrets.items()
+            ),
+        )
+
+    def install(self, **changes: object) -> str:
+        """Install or upgrade it, wait until its pods are ready, and return what Helm says."""
+        values = json.dumps(with_change(self.values, changes))
+        return self.cluster.helm(
+            *("upgrade", "--install", self.name, str(CHART), "--namespace", self.namespace),
+            *("--values", "-", "--wait", "--timeout", "5m"),
+            stdin=values,
+        )
+
+    def uninstall(self) -> str:
+        return self.cluster.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "2m")
+
+    def run(
+        self, document: Object, *, name: str, spec: Object | None = None, namespace: str | None = None
+    ) -> BlurJobRun:
+        """Apply a BlurJob, changed so that it finds the storage account here."""
+        namespace = namespace or self.namespace
+        place = {"accountUrl": self.backends.account_url, "connectionStringSecret": {"name": "azurite"}}
+        ends = {end: {"azureBlob": place} for end in ("source", "output") if "azureBlob" in document["spec"][end]}
+        document = with_change(with_change(document, {"metadata": {"name": name}, "spec": ends}), {"spec": spec or {}})
+        self.cluster.apply(namespace, document)
+        made = self.cluster.get("-n", namespace, "blurjob", name)
+        return BlurJobRun(cluster=self.cluster, namespace=namespace, name=name, uid=made["metadata"]["uid"])
+
+    def sql(self, query: str) -> list[list[str]]:
+        return self.backends.sql(self.database, query)
+
+    def rows(self, run: BlurJobRun) -> dict[str, tuple[str, int]]:
+        """Each image's fate in the ledger and how often it was begun, by its name."""
+        found = self.sql(f"SELECT name, state, attempts FROM images WHERE run_id = '{run.uid}'")  # noqa: S608
+        return {name: (state, int(attempts)) for name, state, attempts in found}
+
+    def pod(self, component: str) -> str:
+        """The name of a pod of this release that is not about to end."""
+        labels = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
+
+        def found() -> str | None:
+            pods = self.cluster.get("-n", self.namespace, "pods", "-l", labels)["items"]
+            names = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+            return names[0] if len(names) == 1 else None
+
+        return eventually(found)
+
+
+def values_for(cluster: Cluster, images: Images) -> dict[str, object]:
+    """Return what the chart must be told in this cluster, where Triton has no GPU and the node few cores."""
+    registry, _, tag = images.operator.rpartition("/operator:")
+    assert registry, images
+    return {
+        "image": {"registry": registry, "tag": tag},
+        "crds": {"enabled": not cluster.kubectl("get", "crd", DEFINITION, "--ignore-not-found")},
+        "ledger": {"existingSecret": "baas-ledger"},
+        "operator": {"statusIntervalSeconds": 1, "resources": SMALL},
+        "worker": {"resources": SMALL},
+        "triton": {"device": "cpu", "resources": SMALL},
+    }
+
+
+@contextmanager
+def release(
+    cluster: Cluster, images: Images, backends: Backends, *, namespace: str, name: str = "baas", **changes: object
+) -> Iterator[Release]:
+    """Give a release that is ready to be installed: its database and its Secrets are there. Gone with the block."""
+    values = with_change(values_for(cluster, images), changes)
+    it = Release(cluster=cluster, backends=backends, namespace=namespace, name=name, values=values)
+    backends.sql("postgres", f"CREATE DATABASE {it.database}")
+    it.prepare(namespace)
+    try:
+        yield it
+    finally:
+        if cluster.helm("list", "--namespace", namespace, "--filter", f"^{name}$", "--short"):
+            it.uninstall()
