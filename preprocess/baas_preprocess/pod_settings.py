@@ -35,7 +35,7 @@ class PodSettings(BaseSettings):
     """Where the output's volume is mounted, at its `path`."""
     exclude_folder: Path = Path("/etc/baas/exclude")
     """Where the exclude list's ConfigMap is mounted."""
-    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 300
+    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
     """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
     patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
     """How long Triton, database or store are tried again before the pod ends with exit code 4."""

@@ -34,7 +34,7 @@ from baas_preprocess.way import Safe, make_safe
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(minutes=1)
 # While all that is left is held by others, a worker looks this often within a lease whether something came back.
 LOOKS_PER_LEASE = 30
 Outcome: TypeAlias = Published | Quarantined

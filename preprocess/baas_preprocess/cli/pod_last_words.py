@@ -12,4 +12,6 @@ def say_last_words(sentence: str) -> None:
     """Leave a sentence in the pod's status, where it is one. BAAS_TERMINATION_LOG names another file than the usual."""
     file = Path(os.environ.get("BAAS_TERMINATION_LOG", TERMINATION_LOG))
     if file.exists():
-        file.write_bytes(sentence.encode()[:TERMINATION_BYTES])
+        # A file's name may be no Unicode, and a character that is cut in half would spoil the whole.
+        whole = sentence.encode(errors="replace")[:TERMINATION_BYTES]
+        file.write_bytes(whole.decode(errors="ignore").encode())
