@@ -74,6 +74,14 @@ class Cluster:
             finally:
                 process.terminate()
 
+    def kill(self, namespace: str, pod: str) -> None:
+        """Kill a pod's one container as nothing but the kernel can: no signal is handled, no grace is given."""
+        if not self.is_ours:
+            pytest.skip("Only in the node of hack/cluster can tests kill a container.")
+        (status,) = self.get("pod", pod, "-n", namespace)["status"]["containerStatuses"]
+        container = status["containerID"].removeprefix("containerd://")
+        run(HACK / "enter", "ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "SIGKILL", container)
+
     def image(self, folder: str) -> str:
         """Build the Dockerfile in a folder of the repository and return the name by which pods can run it.
 

@@ -23,7 +23,7 @@ def photos(count: int) -> dict[str, bytes]:
     with Image.open(Path(spec.origin).with_name("assets") / "bus.jpg") as photo:
         for number in range(count):
             file = io.BytesIO()
-            photo.resize((405 + 4 * number, 540 + 4 * number)).save(file, "jpeg", quality=90)
+            photo.resize((810 + 4 * number, 1080 + 4 * number)).save(file, "jpeg", quality=90)
             made[f"street {number % 3}/{number:02}.jpg"] = file.getvalue()
     return made
 
