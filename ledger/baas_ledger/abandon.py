@@ -7,11 +7,10 @@ from sqlalchemy import Connection, false, or_, select, update
 
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind
+from baas_ledger.runs import BLURJOB
 from baas_ledger.tables import RunState, runs
 from baas_ledger.transactions import moment
 
-BLURJOB = "blurjob"
-"""In a run's configuration: the BlurJob, as `namespace/name`. The run's id is the BlurJob's uid."""
 _UNFINISHED = (RunState.CREATED, RunState.PLANNED)
 
 

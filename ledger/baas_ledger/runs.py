@@ -13,6 +13,11 @@ from baas_ledger.facts import EventKind, Run
 from baas_ledger.tables import ImageState, RunState, images, runs
 from baas_ledger.transactions import insert_into, moment
 
+BLURJOB = "blurjob"
+"""In a run's configuration: whose it is, as `namespace/name`. The run's id is that BlurJob's uid."""
+MODEL_VERSION = "model_version"
+"""In a run's configuration: the version in Triton with which it was planned, as text."""
+
 
 def open_run(
     connection: Connection,

@@ -14,6 +14,7 @@ from baas_crds.blurjob import BlurJobSpec, Detector
 from baas_crds.errors import ConfigurationError
 from baas_crds.reading import read_spec
 from baas_crds.status import BlurJobStatus
+from baas_ledger.runs import MODEL_VERSION
 from baas_operator import children
 from baas_operator.decision import (
     Action,
@@ -36,9 +37,6 @@ from baas_operator.observed import Job, JobOutcome, Ledger, Notebook, NotReady, 
 from baas_operator.pods import PodDefaults
 
 logger = logging.getLogger(__name__)
-
-MODEL_VERSION = "model_version"
-"""In a run's configuration: the version in Triton with which it was planned, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

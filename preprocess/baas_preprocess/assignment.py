@@ -13,6 +13,7 @@ from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob, Volume
 from baas_crds.reading import read_blurjob
+from baas_ledger.runs import BLURJOB, MODEL_VERSION
 from baas_preprocess.facts import Method
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.recipe import Recipe
@@ -52,8 +53,7 @@ class Assignment:
         """Return what people want to read of a run, whose it is, and the model's version, which it keeps."""
         spec = self.spec.as_document()
         decisive = {part: spec[part] for part in ("source", "output", "detector", "redaction", "verification")}
-        whose = {"namespace": self.namespace, "name": self.name}
-        return {"blurjob": whose, "model_version": model_version, **decisive}
+        return {BLURJOB: f"{self.namespace}/{self.name}", MODEL_VERSION: model_version, **decisive}
 
 
 def read_assignment(file: Path) -> Assignment:

@@ -17,7 +17,7 @@ from baas_crds.errors import ConfigurationError
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import Claim, Progress, Run
 from baas_ledger.progress import read_progress
-from baas_ledger.runs import check_run, find_run, finish_run
+from baas_ledger.runs import MODEL_VERSION, check_run, find_run, finish_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
 from baas_preprocess.detect import Detector, TritonDetector
@@ -148,7 +148,7 @@ def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) ->
     scheme, _, address = (wanted.triton_url or settings.triton or "").rpartition("://")
     if not address or scheme not in {"", "grpc", "grpcs"}:
         raise ConfigurationError("Nobody says where Triton is: set spec.detector.tritonUrl or BAAS_TRITON (grpc://…).")
-    version = wanted.version if run is None else run.configuration["model_version"]
+    version = wanted.version if run is None else run.configuration[MODEL_VERSION]
     detector = TritonDetector(
         address,
         name=wanted.model,

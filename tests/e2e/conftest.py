@@ -86,6 +86,6 @@ def service(cluster: Cluster, service_images: Images, servers: Backends) -> Iter
 @pytest.fixture(scope="session")
 def baseline(triton: str, servers: Backends, tmp_path_factory: pytest.TempPathFactory) -> Blurred:
     """Pictures below `raw/` of the container, and what `baas blur` makes of them."""
-    them = blurred(photos(24), tmp_path_factory.mktemp("baseline"), triton=triton)
+    them = blurred(photos(48), tmp_path_factory.mktemp("baseline"), triton=triton)
     servers.upload("raw", them.originals)
     return them

@@ -243,6 +243,15 @@ class Release:
         found = self.sql(f"SELECT name, state, attempts FROM images WHERE run_id = '{run.uid}'")  # noqa: S608
         return {name: (state, int(attempts)) for name, state, attempts in found}
 
+    def wait_until_published(self, run: BlurJobRun, count: int) -> None:
+        """Return when so many images are published and more than half of them are not."""
+
+        def published() -> int:
+            return sum(state == "published" for state, _ in self.rows(run).values())
+
+        eventually(lambda: published() >= count, seconds=120)
+        assert published() * 2 < len(self.rows(run)), "what follows would come too late"
+
     def pod(self, component: str) -> str:
         """The name of a pod of this release that is not about to end."""
         labels = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.blurjobs import example
-from tests.e2e.operators import eventually
 from tests.e2e.pictures import Blurred
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.services import Release
@@ -79,8 +78,7 @@ def test_a_run_completes_when(fault: Fault, service: Release, baseline: Blurred)
         "imagesPerClaim": 2,
     }
     run = service.run(example("azure"), name=name, spec=spec)
-    eventually(lambda: run.images().get("published", 0) >= 2, seconds=120)
-    assert run.images()["pending"] >= 4, "it would come too late"
+    service.wait_until_published(run, 2)
     fault(service, run)
     run.wait("Complete", seconds=300)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from azure.storage.blob import ContainerClient
 
+from baas_ledger.abandon import unfinished_blurjobs
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import ImageRecord, Progress
 from baas_ledger.progress import read_progress
@@ -83,6 +84,14 @@ class Pods:
             found = images(connection, UID)
         engine.dispose()
         return {image.name: image for image in found}
+
+    def found_by_an_operator_of(self, namespace: str) -> list[str]:
+        """The runs that are not over as the operator of a namespace finds them when their BlurJobs may be gone."""
+        engine = open_ledger(self.ledger, migrate=False)
+        with reading(engine) as connection:
+            found = unfinished_blurjobs(connection, [namespace])
+        engine.dispose()
+        return found
 
     def eventually(self, is_so: Callable[[Progress], bool], seconds: float = 120) -> None:
         """Wait until the run stands so."""

@@ -99,6 +99,8 @@ def test_two_pods_on_blobs_give_the_bytes_of_baas_blur_on_a_folder(
 ) -> None:
     code, log = pods.run("plan")
     assert (code, log[-1]["run"], log[-1]["added"], log[-1]["excluded"]) == (ExitCode.DONE, UID, 13, 1)
+    assert pods.found_by_an_operator_of("panoramas") == [UID]
+    assert pods.found_by_an_operator_of("others") == []
     with pods.running("work", "pod-1") as first, pods.running("work", "pod-2") as second:
         outs = [process.communicate(timeout=300)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (ExitCode.DONE, ExitCode.DONE)

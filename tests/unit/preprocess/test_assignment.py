@@ -56,7 +56,7 @@ def test_the_run_is_the_blurjobs_uid_and_tells_what_decides_its_outputs(tmp_path
     configuration = assignment.configuration("3")
     assert (assignment.uid, configuration["blurjob"], configuration["model_version"]) == (
         "an-id",
-        {"namespace": "panoramas", "name": "amsterdam-2026"},
+        "panoramas/amsterdam-2026",
         "3",
     )
     assert set(configuration) == {
