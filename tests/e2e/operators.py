@@ -42,6 +42,33 @@ def eventually(fact: Callable[[], Fact | None], *, seconds: float = 60.0) -> Fac
     return found
 
 
+def asked_for(cluster: Cluster, user: str) -> set[tuple[str, str, str]]:
+    """Return what a ServiceAccount has asked the API server for: group, resource, verb. Fails if it was refused."""
+    asked = set()
+    for line in cluster.audit_log.read_text().splitlines():
+        if user not in line:
+            continue
+        entry = json.loads(line)
+        if entry["user"]["username"] != user or "objectRef" not in entry:
+            continue
+        assert entry["annotations"]["authorization.k8s.io/decision"] == "allow", entry
+        reference = entry["objectRef"]
+        resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
+        asked.add((reference.get("apiGroup", ""), resource, entry["verb"]))
+    return asked
+
+
+def granted_by(rules: list[Object]) -> set[tuple[str, str, str]]:
+    """Return what the rules of a Role allow: group, resource, verb."""
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

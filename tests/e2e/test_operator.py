@@ -2,7 +2,6 @@
 
 import json
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +20,7 @@ from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, open_run
 from tests.blurjobs import ROOT, with_change
 from tests.e2e.clusters import Cluster, Object
-from tests.e2e.operators import RULES, Operator, eventually, free_port, kubeconfig_for, operator
+from tests.e2e.operators import RULES, Operator, asked_for, eventually, free_port, granted_by, kubeconfig_for, operator
 from tests.e2e.runs import BlurJobRun
 from tests.postgres import PostgresServer
 
@@ -504,26 +503,7 @@ def test_prometheus_sees_runs_and_the_operators_own_work(make: Runs, running: Op
 
 def test_the_operator_asks_for_exactly_what_it_may(cluster: Cluster, home: str, running: Operator) -> None:
     """All the tests above together need all of its rights, and no other."""
-    user = f"system:serviceaccount:{home}:baas-operator"
-    asked: Counter[tuple[str, str, str]] = Counter()
-    for line in cluster.audit_log.read_text().splitlines():
-        if user not in line:
-            continue
-        entry = json.loads(line)
-        if entry["user"]["username"] != user or "objectRef" not in entry:
-            continue
-        assert entry["annotations"]["authorization.k8s.io/decision"] == "allow", entry
-        reference = entry["objectRef"]
-        resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
-        asked[reference.get("apiGroup", ""), resource, entry["verb"]] += 1
-    granted: set[tuple[str, str, str]] = {
-        (group, resource, verb)
-        for rule in RULES
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
-    assert set(asked) == granted
+    assert asked_for(cluster, f"system:serviceaccount:{home}:baas-operator") == granted_by(RULES)
 
 
 def test_one_operator_can_watch_the_whole_cluster(

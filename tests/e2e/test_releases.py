@@ -1,0 +1,155 @@
+"""Releases of the chart beside each other: namespaced and cluster-wide, upgraded while they work, uninstalled."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from tests.blurjobs import example
+from tests.e2e.clusters import Cluster, Object
+from tests.e2e.operators import asked_for, eventually, granted_by
+from tests.e2e.pictures import Blurred
+from tests.e2e.runs import BlurJobRun
+from tests.e2e.services import DEFINITION, Backends, Images, Release, fresh_namespace, release
+
+ALL = {"source": {"azureBlob": {"prefix": "raw"}}}
+FEW = {"source": {"azureBlob": {"prefix": "raw"}, "include": ["street 0/*"]}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """Two releases of one name in two namespaces, each with a ledger of its own; the second uses the first's Triton."""
+
+    first: Release
+    second: Release
+
+
+@pytest.fixture(scope="module")
+def pair(cluster: Cluster, service_images: Images, servers: Backends) -> Iterator[Pair]:
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(fresh_namespace(cluster, what)) for what in ("first", "second"))
+        first = stack.enter_context(release(cluster, service_images, servers, namespace=one))
+        first.install()
+        triton = {"enabled": False, "url": f"grpc://baas-triton.{one}.svc:8001"}
+        crds = {"enabled": False}
+        second = stack.enter_context(
+            release(cluster, service_images, servers, namespace=other, triton=triton, crds=crds)
+        )
+        second.install()
+        yield Pair(first=first, second=second)
+
+
+def begin(it: Release, name: str, what: Object = FEW, **spec: object) -> BlurJobRun:
+    """Apply a BlurJob whose output is a folder of its own."""
+    output = {"azureBlob": {"container": "panoramas", "prefix": f"{it.namespace}/{name}"}}
+    return it.run(example("azure"), name=name, spec=what | {"output": output} | spec)
+
+
+def test_two_releases_work_side_by_side_and_do_not_meet(pair: Pair, baseline: Blurred) -> None:
+    runs = [(it, begin(it, "same-name")) for it in (pair.first, pair.second)]
+    for it, run in runs:
+        run.wait("Complete", seconds=180)
+        assert [row[0] for row in it.sql("SELECT id FROM runs")] == [run.uid]
+        assert it.backends.blobs(f"{it.namespace}/same-name").items() <= baseline.outputs.items()
+        assert run.images()["published"] == sum(name.startswith("street 0/") for name in baseline.originals)
+
+
+def test_a_release_that_watches_its_own_namespace_has_roles_only(pair: Pair, cluster: Cluster) -> None:
+    for it in (pair.first, pair.second):
+        subject = {"kind": "ServiceAccount", "name": "baas-operator", "namespace": it.namespace}
+        bindings = cluster.get("clusterrolebindings")["items"]
+        assert not any(subject in binding.get("subjects", ()) for binding in bindings)
+        assert cluster.get("role", "baas-operator", "-n", it.namespace)["rules"]
+
+
+def test_an_upgrade_with_other_values_does_not_disturb_a_run(pair: Pair, baseline: Blurred) -> None:
+    it = pair.first
+    run = begin(it, "during-upgrade", ALL, imagesInFlight=1)
+    it.wait_until_published(run, 2)
+    before = it.pod("operator")
+    said = it.install(operator={"logLevel": "DEBUG"}, worker={"podLabels": {"team": "streets"}})
+    assert "has been upgraded" in said
+    assert it.pod("operator") != before
+    run.wait("Complete", seconds=180)
+    assert it.backends.blobs(f"{it.namespace}/during-upgrade") == baseline.outputs
+    assert run.names("jobs") == ["during-upgrade-plan-1", "during-upgrade-work-1"]
+    again = begin(it, "after-upgrade")
+    again.wait("Complete", seconds=120)
+    assert {pod["metadata"]["labels"]["team"] for pod in again.children("pods")} == {"streets"}
+
+
+def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster: Cluster) -> None:
+    it = pair.second
+    paused = begin(it, "paused", ALL)
+    paused.wait_for_job("work")
+    paused.change({"suspend": True})
+    paused.wait("Suspended")
+    late = begin(it, "late", ALL)
+    late.wait_for_job("work")
+    late.change({"activeDeadlineSeconds": 1})
+    late.wait("Failed")
+    short_lived = begin(it, "short-lived", {"source": {"azureBlob": {"prefix": "nowhere"}}}, ttlSecondsAfterFinished=1)
+    short_lived.wait_for("delete", f"blurjob/{short_lived.name}", seconds=120)
+
+    granted = granted_by(cluster.get("role", "baas-operator", "-n", it.namespace)["rules"])
+    eventually(lambda: asked_for(cluster, f"system:serviceaccount:{it.namespace}:baas-operator") == granted)
+
+
+def test_uninstalling_keeps_blurjobs_ledger_and_pictures(pair: Pair, cluster: Cluster) -> None:
+    it = pair.second
+    run = begin(it, "kept")
+    run.wait("Complete", seconds=120)
+    before, rows, blobs = run.blurjob(), it.rows(run), it.backends.blobs(f"{it.namespace}/kept")
+    it.uninstall()
+    ours = ("all,roles,rolebindings,serviceaccounts,configmaps", "-l", "app.kubernetes.io/instance=baas")
+    eventually(lambda: not cluster.get("-n", it.namespace, *ours)["items"])
+    assert cluster.get("crd", DEFINITION)
+    assert (run.blurjob(), it.rows(run), it.backends.blobs(f"{it.namespace}/kept")) == (before, rows, blobs)
+    it.install()
+    assert run.blurjob() == before, "a restart writes nothing"
+
+
+def test_a_definition_of_another_release_is_left_alone(pair: Pair, cluster: Cluster) -> None:
+    with pytest.raises(pytest.fail.Exception, match="is there already and belongs to") as refused:
+        pair.second.install(crds={"enabled": True})
+    assert "Set crds.enabled=false" in str(refused.value)
+
+
+def test_an_upgrade_brings_the_definition_up_to_date_and_keeps_blurjobs(pair: Pair, cluster: Cluster) -> None:
+    if not cluster.is_ours:
+        pytest.skip("The definition of BlurJobs is changed only in a cluster that hack/cluster made.")
+    it = pair.first
+    run = begin(it, "older")
+    run.wait("Complete", seconds=120)
+    owner = (f"meta.helm.sh/release-name={it.name}", f"meta.helm.sh/release-namespace={it.namespace}")
+    cluster.kubectl("annotate", "--overwrite", "crd", DEFINITION, *owner)
+    cluster.kubectl("label", "--overwrite", "crd", DEFINITION, "app.kubernetes.io/managed-by=Helm")
+    stale = [{"op": "remove", "path": "/spec/names/shortNames"}]
+    cluster.kubectl("patch", "crd", DEFINITION, "--type=json", "--patch", json.dumps(stale))
+    before = run.blurjob()
+    it.install(crds={"enabled": True})
+    assert cluster.get("crd", DEFINITION)["spec"]["names"]["shortNames"] == ["bj"]
+    it.install(crds={"enabled": False})
+    assert run.blurjob() == before
+
+
+def test_a_cluster_wide_release_works_on_every_namespace(
+    cluster: Cluster, service_images: Images, servers: Backends, pair: Pair
+) -> None:
+    """The pair's operators are away meanwhile: one BlurJob is for one operator."""
+    for it in (pair.first, pair.second):
+        cluster.kubectl("scale", "-n", it.namespace, "deployment/baas-operator", "--replicas", "0")
+    with fresh_namespace(cluster, "wide") as home, fresh_namespace(cluster, "elsewhere") as elsewhere:
+        triton = {"enabled": False, "url": f"grpc://baas-triton.{pair.first.namespace}.svc:8001"}
+        changes = {"operator": {"watchNamespaces": ["*"]}, "triton": triton, "crds": {"enabled": False}}
+        with release(cluster, service_images, servers, namespace=home, name="wide", **changes) as it:
+            it.prepare(elsewhere)
+            it.install()
+            output = {"azureBlob": {"container": "panoramas", "prefix": f"{elsewhere}/far"}}
+            run = it.run(example("azure"), name="far", spec=FEW | {"output": output}, namespace=elsewhere)
+            run.wait("Complete", seconds=120)
+            run.delete()
+            eventually(lambda: it.sql("SELECT state FROM runs") == [["finished"]])
+            assert json.loads(cluster.kubectl("get", "roles", "-n", elsewhere, "-o", "json"))["items"] == []
