@@ -44,7 +44,7 @@ def pair(cluster: Cluster, service_images: Images, servers: Backends) -> Iterato
 def begin(it: Release, name: str, what: Object = FEW, **spec: object) -> BlurJobRun:
     """Apply a BlurJob whose output is a folder of its own."""
     output = {"azureBlob": {"container": "panoramas", "prefix": f"{it.namespace}/{name}"}}
-    return it.run(example("azure"), name=name, spec=what | {"output": output} | spec)
+    return it.run(example("azure"), name=name, spec=what | {"output": output, "parallelism": 1} | spec)
 
 
 def test_two_releases_work_side_by_side_and_do_not_meet(pair: Pair, baseline: Blurred) -> None:
