@@ -3,7 +3,8 @@
     python hack/chart/generate.py [--check]
 
 values.yaml is the source of the first two. A key whose comment begins with `--` is a value; a key without such a
-comment is a group of them, and groups take no other keys. crds/blurjobs.yaml is the source of the last.
+comment is a group of them, and groups take no other keys. crds/blurjobs.yaml is the source of the last, and of what
+values of workers may be.
 """
 
 import json
@@ -22,38 +23,15 @@ CRD = ROOT / "crds" / "blurjobs.yaml"
 OURS = "blurring.amsterdam.nl/"
 """Keys of labels and annotations that only the operator writes, as the definition of BlurJobs says, too."""
 
-_LABELS = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 63}}
-_ANNOTATIONS = {"type": "object", "additionalProperties": {"type": "string"}}
-_NOT_OURS = {"propertyNames": {"not": {"pattern": f"^{OURS}"}}}
-_KEY = {
-    "type": "object",
-    "required": ["name", "key"],
-    "additionalProperties": False,
-    "properties": {"name": {"type": "string"}, "key": {"type": "string"}},
-}
+_LABEL = {"type": "string", "maxLength": 63, "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}
+_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _AMOUNTS = {"type": "object", "additionalProperties": {"$ref": "#/definitions/quantity"}}
 
 
-def _env(source: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
-    one = {
-        "type": "object",
-        "required": ["name"],
-        "additionalProperties": False,
-        "properties": {
-            "name": {"type": "string", "minLength": 1} | names,
-            "value": {"type": "string"},
-            "valueFrom": source,
-        },
-    }
-    return {"type": "array", "items": one}
-
-
 DEFINITIONS: dict[str, Any] = {
-    "name": {"type": "string", "maxLength": 253, "pattern": "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"},
-    "labels": _LABELS,
-    "annotations": _ANNOTATIONS,
-    "workerLabels": _LABELS | _NOT_OURS,
-    "workerAnnotations": _ANNOTATIONS | _NOT_OURS,
+    "name": {"type": "string", "maxLength": 253, "pattern": _NAME},
+    "labels": {"type": "object", "additionalProperties": _LABEL},
+    "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
     "object": {"type": "object"},
     "objects": {"type": "array", "items": {"type": "object"}},
     "quantity": {
@@ -69,21 +47,56 @@ DEFINITIONS: dict[str, Any] = {
             "claims": {"type": "array", "items": {"type": "object"}},
         },
     },
-    "env": _env({"type": "object"}, {}),
-    "workerEnv": _env(
-        {
+    "env": {
+        "type": "array",
+        "items": {
             "type": "object",
-            "minProperties": 1,
-            "maxProperties": 1,
+            "required": ["name"],
             "additionalProperties": False,
-            "properties": {"secretKeyRef": _KEY, "configMapKeyRef": _KEY},
+            "properties": {
+                "name": {"type": "string", "minLength": 1},
+                "value": {"type": "string"},
+                "valueFrom": {"type": "object"},
+            },
         },
-        {"not": {"pattern": "^(BAAS_|TRACEPARENT|TRACESTATE)"}},
-    ),
+    },
     "digest": {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
     "clientId": {"type": "string", "pattern": "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"},
 }
 """Shapes that values share, by the name that `@schema {"$ref": "#/definitions/NAME"}` uses."""
+
+
+def worker_definitions(crd: str) -> dict[str, Any]:
+    """Return the shapes of what is given to workers: those of a BlurJob's podTemplate, closed.
+
+    The operator reads both with the same models: what they refuse must not get as far as the operator's start.
+    """
+    fields = yaml.safe_load(crd)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    names = ("labels", "annotations", "nodeSelector", "tolerations", "resources", "env")
+    shapes = {name: _closed(fields["podTemplate"]["properties"][name]) for name in names}
+    # What the definition of BlurJobs says in CEL.
+    for name in ("labels", "annotations"):
+        shapes[name]["propertyNames"] = {"not": {"pattern": f"^{OURS}"}}
+    variable = shapes["env"]["items"]
+    variable["not"] = {"required": ["value", "valueFrom"]}
+    variable["properties"]["name"] |= {
+        "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+        "not": {"pattern": "^(BAAS_|TRACEPARENT|TRACESTATE)"},
+    }
+    variable["properties"]["valueFrom"] |= {"minProperties": 1, "maxProperties": 1}
+    return {f"worker{name[0].upper()}{name[1:]}": shape for name, shape in shapes.items()}
+
+
+def _closed(schema: Any) -> Any:
+    """Return a structural schema as plain JSON Schema in which objects take no other keys."""
+    if not isinstance(schema, dict):
+        return schema
+    kept = {
+        key: {name: _closed(below) for name, below in value.items()} if key == "properties" else _closed(value)
+        for key, value in schema.items()
+        if key not in ("description", "default", "format") and not key.startswith("x-kubernetes-")
+    }
+    return kept | ({"additionalProperties": False} if "properties" in kept else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +144,7 @@ def _comment(lines: list[str], line: int) -> tuple[list[str], dict[str, Any]]:
     return words, extra
 
 
-def schema_of(entries: tuple[Entry, ...]) -> dict[str, Any]:
+def schema_of(entries: tuple[Entry, ...], crd: str) -> dict[str, Any]:
     """Return values.schema.json: nothing but the values is allowed, and `global` for charts above this one."""
     own = {entry.path[-1]: _schema(entry) for entry in entries}
     above = {"global": {"type": "object", "description": "Values of a chart that contains this one; not used."}}
@@ -140,7 +153,7 @@ def schema_of(entries: tuple[Entry, ...]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": own | above,
-        "definitions": DEFINITIONS,
+        "definitions": DEFINITIONS | worker_definitions(crd),
     }
 
 
@@ -223,10 +236,11 @@ def generated() -> dict[Path, str]:
     """Return the right content of every generated file."""
     entries = read_entries((CHART / "values.yaml").read_text(encoding="utf-8"))
     readme = CHART / "README.md"
+    crd = CRD.read_text(encoding="utf-8")
     return {
-        CHART / "values.schema.json": json.dumps(schema_of(entries), indent=2, ensure_ascii=False) + "\n",
+        CHART / "values.schema.json": json.dumps(schema_of(entries, crd), indent=2, ensure_ascii=False) + "\n",
         readme: readme_of(readme.read_text(encoding="utf-8"), entries),
-        CHART / "templates" / "crd-blurjobs.yaml": crd_template(CRD.read_text(encoding="utf-8")),
+        CHART / "templates" / "crd-blurjobs.yaml": crd_template(crd),
     }
 
 

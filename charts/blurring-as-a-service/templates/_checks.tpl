@@ -4,6 +4,7 @@ What a single value may be is in values.schema.json.
 */}}
 {{- define "baas.checkValues" -}}
 {{- include "baas.checkRequired" . }}
+{{- include "baas.checkName" . }}
 {{- include "baas.checkNamespaces" . }}
 {{- include "baas.checkServiceAccounts" . }}
 {{- include "baas.checkTriton" . }}
@@ -20,6 +21,12 @@ What a single value may be is in values.schema.json.
 {{- end }}
 {{- end }}
 
+{{- define "baas.checkName" -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" (include "baas.fullname" .)) }}
+{{- fail (printf "The release is called %s, but names of Services begin with a letter and have no dots. Call it otherwise, or set fullnameOverride." .Release.Name) }}
+{{- end }}
+{{- end }}
+
 {{- define "baas.checkNamespaces" -}}
 {{- $watched := .Values.operator.watchNamespaces }}
 {{- if and (has "*" $watched) (gt (len $watched) 1) }}
@@ -28,10 +35,13 @@ What a single value may be is in values.schema.json.
 {{- end }}
 
 {{- define "baas.checkServiceAccounts" -}}
-{{- range $component := list "operator" "triton" }}
-{{- with (index $.Values $component).serviceAccount }}
-{{- if not (or .create .name) }}
+{{- range $component := ternary (list "operator" "triton") (list "operator") .Values.triton.enabled }}
+{{- with index $.Values $component }}
+{{- if not (or .serviceAccount.create .serviceAccount.name) }}
 {{- fail (printf "%s.serviceAccount.create is false and its name is empty. Name a ServiceAccount that exists in %s, or let the chart make one." $component $.Release.Namespace) }}
+{{- end }}
+{{- if and .workloadIdentity.clientId (not .serviceAccount.create) }}
+{{- fail (printf "%s.workloadIdentity.clientId is set, but %s.serviceAccount.create is false, so the chart makes no ServiceAccount to carry it. Annotate yours, set %s.podLabels to {azure.workload.identity/use: \"true\"}, and leave clientId empty." $component $component $component) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -1,17 +1,27 @@
 {{- /* Names, labels and images. Every helper takes (dict "root" $ "component" NAME) unless it says otherwise. */}}
 
-{{- /* The name of the release in names of objects. Takes the root. The longest suffix is 16 characters long. */}}
+{{- /*
+The name of the release in names of objects. Takes the root. The longest suffix is 16 characters long, so longer names are
+cut; a part of their hash tells two apart that begin alike.
+*/}}
 {{- define "baas.fullname" -}}
-{{- .Values.fullnameOverride | default .Release.Name | trunc 47 | trimSuffix "-" }}
+{{- $name := .Values.fullnameOverride | default .Release.Name }}
+{{- if gt (len $name) 47 }}
+{{- $name = printf "%s-%s" ($name | trunc 40 | trimSuffix "-") ($name | sha256sum | trunc 6) }}
+{{- end }}
+{{- $name }}
 {{- end }}
 
 {{- define "baas.name" -}}
 {{- printf "%s-%s" (include "baas.fullname" .root) .component }}
 {{- end }}
 
-{{- /* The name of an object that no namespace holds: two releases of one name in two namespaces do not share it. */}}
+{{- /*
+The name of an object that no namespace holds: two releases of one name in two namespaces do not share it. With a dash,
+a release b-c in namespace a would share it with a release c in namespace a-b.
+*/}}
 {{- define "baas.clusterName" -}}
-{{- printf "%s-%s" .root.Release.Namespace (include "baas.name" .) }}
+{{- printf "%s:%s" .root.Release.Namespace (include "baas.name" .) }}
 {{- end }}
 
 {{- define "baas.selectorLabels" -}}
