@@ -23,19 +23,25 @@ demo: $(BIN)/baas $(MODELS)  ## Blur generated sample panoramas with the real de
 	$(BIN)/baas-detector evaluate --truth demo/input/annotations-coco.json --masks demo/masks
 	@echo "Look at demo/report.html and at the pictures in demo/output."
 
-test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers
+test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers and a real Kubernetes
 	$(BIN)/pytest tests/unit tests/integration
+	$(MAKE) e2e
 
 ##@ A real Kubernetes on this machine
-.PHONY: cluster cluster-down e2e
+.PHONY: cluster cluster-down e2e images
 cluster: $(BIN)/baas  ## Bring up a one-node cluster from Go modules (the first time takes minutes)
 	hack/cluster/up
 
 cluster-down:  ## Take the cluster down, with every trace of it
 	hack/cluster/down
 
-e2e: $(BIN)/baas  ## End-to-end tests on the cluster (or on that of KUBECONFIG)
-	$(BIN)/pytest tests/e2e
+e2e: $(BIN)/baas $(MODELS) test-prerequisites  ## The chart's tests and end-to-end tests, on the cluster or on that of KUBECONFIG
+	hack/cluster/build
+	$(BIN)/pytest tests/chart tests/e2e
+
+images: $(BIN)/baas $(MODELS)  ## Build the images of operator, workers and CPU Triton into .cache/images
+	hack/images/build images/operator images/preprocess images/triton-cpu
+	@ls -l --block-size=M .cache/images/{operator,preprocess,triton-cpu}.tar | awk '{print $$5, $$9}'
 
 ##@ Steps of `make test`
 .PHONY: check lint types layers verify unit test-prerequisites
