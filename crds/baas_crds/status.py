@@ -98,7 +98,7 @@ class BlurJobStatus(Part):
     eta: Time | None = None
     """When the run is expected to end, if it goes on at this rate."""
     start_time: Time | None = None
-    """When the run was planned first."""
+    """When the operator began to look after it, before the source is listed."""
     completion_time: Time | None = None
     """When the run ended."""
     attempt: Count | None = None
