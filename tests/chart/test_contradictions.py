@@ -1,0 +1,56 @@
+"""Values that contradict each other, or that nobody can guess, stop everything with what to do."""
+
+import pytest
+
+from tests.chart.rendering import CLIENT_ID, Object, Refused, render
+
+GPU = {"device": "gpu"}
+IMAGE = {"image": {"reference": "models:3"}}
+CLAIM = {"persistentVolumeClaim": {"claimName": "models"}}
+BLOB = {"azureBlob": {"account": "mymodels", "path": "models/person_plate"}}
+IDENTITY = {"workloadIdentity": {"clientId": CLIENT_ID}}
+NO_ACCOUNT = {"serviceAccount": {"create": False}}
+MINE = {"serviceAccount": {"create": False, "name": "mine"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"image": {"registry": None}}, "image.registry is empty. Build the images, push them"),
+        ({"ledger": {"existingSecret": None}}, "ledger.existingSecret is empty. Make a Secret"),
+        ({"operator": {"watchNamespaces": ["*", "a"]}}, "Remove \"*\" or the names."),
+        ({"operator": NO_ACCOUNT}, "operator.serviceAccount.create is false and its name is empty."),
+        ({"triton": NO_ACCOUNT}, "triton.serviceAccount.create is false and its name is empty."),
+        ({"operator": MINE | IDENTITY}, "set operator.podLabels to {azure.workload.identity/use"),
+        ({"triton": MINE | IDENTITY}, "set triton.podLabels to {azure.workload.identity/use"),
+        ({"worker": MINE | IDENTITY}, "set worker.podLabels to {azure.workload.identity/use"),
+        ({"worker": IDENTITY, "operator": {"watchNamespaces": ["*"]}}, "Annotate the ServiceAccounts yourself"),
+        ({"triton": {"url": "grpc://triton:8001"}}, "triton.url is set and triton.enabled is true"),
+        ({"triton": {"enabled": False}}, "triton.enabled is false and triton.url is empty."),
+        ({"triton": {"extraArgs": ["--log-verbose=1"]}}, "triton.extraArgs are arguments of tritonserver"),
+        ({"triton": {"autoscaling": {"kind": "keda"}}}, "Name the Prometheus that scrapes Triton"),
+        ({"triton": {"autoscaling": {"minReplicas": 5}}}, "maxReplicas is 4, less than minReplicas, which is 5."),
+        ({"triton": GPU}, "triton.modelRepository is empty. Make one with"),
+        ({"triton": GPU | {"modelRepository": IMAGE | CLAIM}}, "has image and persistentVolumeClaim. A Triton has one"),
+        ({"triton": GPU | {"modelRepository": CLAIM | BLOB}}, "has persistentVolumeClaim and azureBlob. A Triton has"),
+        ({"triton": {"modelRepository": BLOB}}, "triton.modelRepository.azureBlob is read by NVIDIA's Triton only."),
+        ({"triton": GPU | {"modelRepository": {"azureBlob": {"account": "mymodels"}}}}, "needs both account and path"),
+        ({"triton": {"modelRepository": {"azureBlob": {"path": "models"}}}}, "needs both account and path"),
+    ],
+)  # fmt: skip
+def test_a_contradiction_ends_with_what_to_do(changes: Object, sentence: str) -> None:
+    with pytest.raises(Refused) as refused:
+        render(changes)
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("release", ["2026-panoramas", "my.release"])
+def test_a_release_that_no_service_can_be_called_after_is_refused(release: str) -> None:
+    with pytest.raises(Refused, match="Call it otherwise, or set fullnameOverride"):
+        render(release=release)
+    assert render({"fullnameOverride": "baas"}, release=release).one("Service", "baas-triton")
+
+
+def test_without_a_triton_nothing_is_said_about_it() -> None:
+    elsewhere = {"enabled": False, "url": "grpc://triton:8001"}
+    assert render({"triton": elsewhere | NO_ACCOUNT | GPU})
