@@ -37,10 +37,11 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
     """Return changes of BASE by what they are for. `here` is the release's namespace, `there` another."""
     claim = {"persistentVolumeClaim": {"claimName": "models", "path": "v3"}}
     blob = {"account": "mymodels", "path": "models/person_plate"}
+    more = {"name": "{{ .Release.Name }}-more", "namespace": "{{ .Release.Namespace }}"}
     everything: Object = {
         "commonLabels": {"cost-centre": "4711"},
         "imagePullSecrets": ["registry", "mirror"],
-        "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-more"}}],
+        "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": more}],
         "operator": {
             "watchNamespaces": [here, there],
             "image": {"digest": DIGEST},
@@ -55,7 +56,7 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
             "nodeSelector": {"pool": "worker"},
             "tolerations": [{"key": "spot", "operator": "Exists", "effect": "NoSchedule"}],
             "affinity": {"nodeAffinity": {}},
-            "priorityClassName": "worker",
+            "priorityClassName": "system-cluster-critical",
             "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
         },
         "triton": {
@@ -113,7 +114,7 @@ def _placement(of: str) -> Object:
         "nodeSelector": {"pool": of},
         "tolerations": [{"key": of, "operator": "Exists"}],
         "affinity": {"nodeAffinity": {}},
-        "priorityClassName": of,
+        "priorityClassName": "system-cluster-critical",
         "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
         "extraVolumes": [{"name": "authority", "configMap": {"name": "authority"}}],
         "extraVolumeMounts": [{"name": "authority", "mountPath": "/etc/authority"}],

@@ -80,7 +80,7 @@ def test_a_deployment_is_placed_as_values_say(component: str) -> None:
     assert pod.spec["nodeSelector"] == {"pool": component}
     assert pod.spec["tolerations"] == [{"key": component, "operator": "Exists"}]
     assert pod.spec["affinity"] == {"nodeAffinity": {}}
-    assert pod.spec["priorityClassName"] == component
+    assert pod.spec["priorityClassName"] == "system-cluster-critical"
     (container,) = pod.spec["containers"]
     assert {"name": "HTTPS_PROXY", "value": "http://proxy:3128"} in container["env"]
     assert {"name": "authority", "mountPath": "/etc/authority"} in container["volumeMounts"]
