@@ -20,9 +20,9 @@ from tritonclient.utils import InferenceServerException
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
-from baas_detector.accuracy import Precision
 from baas_detector.checks import Tile, with_openvino
 from baas_detector.export import sample_tiles
+from baas_detector.repository import open_repository
 from baas_detector.server import Ports, running
 
 from .conftest import DETECTOR, Serve, Served
@@ -76,7 +76,8 @@ def test_triton_answers_what_the_graph_answers_for_each_tile_of_a_batch(
     triton: str, model_repository: Path, photos: list[Tile]
 ) -> None:
     graph = (model_repository / "person_plate" / "1" / "model.onnx").read_bytes()
-    expected = [with_openvino(graph, Precision.F32)(photo) for photo in photos]
+    precision = open_repository(model_repository).card.built.precision
+    expected = [with_openvino(graph, precision)(photo) for photo in photos]
 
     boxes, count = ask(triton, np.stack(photos))
 
