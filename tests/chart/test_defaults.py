@@ -1,5 +1,7 @@
 """An installation that says nothing but what it must."""
 
+import re
+
 import pytest
 import yaml
 
@@ -61,3 +63,17 @@ def test_the_notes_name_what_each_watched_namespace_needs() -> None:
     assert "It works on BlurJobs in all namespaces." in notes
     for needed in ("the Secret baas-ledger", "the ServiceAccount blurring", "the Secret registry for pulling images"):
         assert f"  - {needed}" in notes
+
+
+README = (CHART / "README.md").read_text()
+
+
+def test_the_readmes_installation_works() -> None:
+    (said,) = re.findall(r"--set (\S+)", README)
+    assert "kind: Deployment" in helm("template", "baas", CHART, "--namespace", HERE, "--set", said, values={})
+
+
+def test_the_readmes_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", README)
+    assert links
+    assert all((CHART / link).exists() for link in links)

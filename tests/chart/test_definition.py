@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from tests.chart.rendering import ROOT, render
+from tests.blurjobs import ROOT
+from tests.chart.rendering import render
 
 NAME = "blurjobs.blurring.amsterdam.nl"
 CHECKED_IN = yaml.safe_load((ROOT / "crds" / "blurjobs.yaml").read_text())

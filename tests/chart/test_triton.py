@@ -8,12 +8,12 @@ AUTOSCALED = {"minReplicas": 2, "maxReplicas": 6, "queueMicroseconds": 2000000}
 
 
 def volume(found: Rendering, name: str) -> Object:
-    (it,) = [it for it in found.pod("Deployment baas-triton").spec["volumes"] if it["name"] == name]
-    return it
+    its: dict[str, Object] = {it["name"]: it for it in found.pod("Deployment baas-triton").spec["volumes"]}
+    return its[name]
 
 
 def repository_of(found: Rendering) -> str:
-    options = dict(arg.split("=", 1) for arg in found.triton["args"] if "=" in arg)
+    options: dict[str, str] = dict(arg.split("=", 1) for arg in found.triton["args"] if "=" in arg)
     return options.get("--model-repository") or options["--repository"]
 
 
