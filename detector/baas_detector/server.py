@@ -193,11 +193,12 @@ def _end_with(parent: int) -> Callable[[], None]:
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS * 2)
-    except subprocess.TimeoutExpired:
+    # A backend's process outlives a server that was killed, and heeds no other signal.
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait()
 
 
 @contextmanager

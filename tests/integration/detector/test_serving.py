@@ -180,10 +180,12 @@ def test_a_kill_leaves_no_server_and_the_next_one_tidies_up(small_repository: Pa
         assert [path for path in left if path.exists()] == []
 
 
-def test_when_triton_dies_the_command_says_so(small_repository: Path, serve: Serve) -> None:
+def test_when_triton_dies_the_command_says_so_and_nothing_is_left_of_it(small_repository: Path, serve: Serve) -> None:
     with serve(small_repository) as served:
         assert served.process.stderr is not None
-        os.kill(children(served.process.pid)[0], signal.SIGKILL)
+        pids = children(served.process.pid)
+        with all_end(pids):
+            os.kill(pids[0], signal.SIGKILL)
 
         assert served.process.wait(30) == ExitCode.UNREACHABLE
         assert "Error: The Triton server went away (exit code -9)" in served.process.stderr.read()
