@@ -4,7 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -260,12 +260,20 @@ def test_suspend_takes_the_pods_away_and_resume_brings_them_back(make: Runs) -> 
     run.wait("Suspended")
     eventually(lambda: not run.pods("work"))
     assert run.status()["phase"] == "Suspended"
+    since = datetime.fromisoformat(eventually(lambda: notes(run).get("paused-since")))
+    eventually(lambda: datetime.now(UTC) - since > timedelta(seconds=2))
     run.change({"suspend": False})
     run.wait_for_job("work", pods=2)
     run.wait_for_reason("Working")
     assert run.condition("Suspended")["status"] == "False"
+    assert int(eventually(lambda: notes(run).get("paused-seconds"))) >= 1
+
+
+def notes(run: Run) -> dict[str, str]:
+    """What the operator remembers of a run."""
     (spec,) = run.children("configmaps")
-    assert int(spec["metadata"]["annotations"]["blurring.amsterdam.nl/paused-seconds"]) >= 1
+    annotations: dict[str, str] = spec["metadata"].get("annotations", {})
+    return {name.removeprefix("blurring.amsterdam.nl/"): value for name, value in annotations.items()}
 
 
 def test_the_next_job_takes_what_the_last_one_left(make: Runs) -> None:
