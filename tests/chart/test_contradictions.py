@@ -1,8 +1,11 @@
 """Values that contradict each other, or that nobody can guess, stop everything with what to do."""
 
+import json
+import re
+
 import pytest
 
-from tests.chart.rendering import CLIENT_ID, Object, Refused, render
+from tests.chart.rendering import CHART, CLIENT_ID, Object, Refused, render
 
 GPU = {"device": "gpu"}
 IMAGE = {"image": {"reference": "models:3"}}
@@ -13,31 +16,31 @@ NO_ACCOUNT = {"serviceAccount": {"create": False}}
 MINE = {"serviceAccount": {"create": False, "name": "mine"}}
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"image": {"registry": None}}, "image.registry is empty. Build the images, push them"),
-        ({"ledger": {"existingSecret": None}}, "ledger.existingSecret is empty. Make a Secret"),
-        ({"operator": {"watchNamespaces": ["*", "a"]}}, "Remove \"*\" or the names."),
-        ({"operator": NO_ACCOUNT}, "operator.serviceAccount.create is false and its name is empty."),
-        ({"triton": NO_ACCOUNT}, "triton.serviceAccount.create is false and its name is empty."),
-        ({"operator": MINE | IDENTITY}, "set operator.podLabels to {azure.workload.identity/use"),
-        ({"triton": MINE | IDENTITY}, "set triton.podLabels to {azure.workload.identity/use"),
-        ({"worker": MINE | IDENTITY}, "set worker.podLabels to {azure.workload.identity/use"),
-        ({"worker": IDENTITY, "operator": {"watchNamespaces": ["*"]}}, "Annotate the ServiceAccounts yourself"),
-        ({"triton": {"url": "grpc://triton:8001"}}, "triton.url is set and triton.enabled is true"),
-        ({"triton": {"enabled": False}}, "triton.enabled is false and triton.url is empty."),
-        ({"triton": {"extraArgs": ["--log-verbose=1"]}}, "triton.extraArgs are arguments of tritonserver"),
-        ({"triton": {"autoscaling": {"kind": "keda"}}}, "Name the Prometheus that scrapes Triton"),
-        ({"triton": {"autoscaling": {"minReplicas": 5}}}, "maxReplicas is 4, less than minReplicas, which is 5."),
-        ({"triton": GPU}, "triton.modelRepository is empty. Make one with"),
-        ({"triton": GPU | {"modelRepository": IMAGE | CLAIM}}, "has image and persistentVolumeClaim. A Triton has one"),
-        ({"triton": GPU | {"modelRepository": CLAIM | BLOB}}, "has persistentVolumeClaim and azureBlob. A Triton has"),
-        ({"triton": {"modelRepository": BLOB}}, "triton.modelRepository.azureBlob is read by NVIDIA's Triton only."),
-        ({"triton": GPU | {"modelRepository": {"azureBlob": {"account": "mymodels"}}}}, "needs both account and path"),
-        ({"triton": {"modelRepository": {"azureBlob": {"path": "models"}}}}, "needs both account and path"),
-    ],
-)  # fmt: skip
+CONTRADICTIONS: list[tuple[Object, str]] = [
+    ({"image": {"registry": None}}, "image.registry is empty. Build the images, push them"),
+    ({"ledger": {"existingSecret": None}}, "ledger.existingSecret is empty. Make a Secret"),
+    ({"operator": {"watchNamespaces": ["*", "a"]}}, "Remove \"*\" or the names."),
+    ({"operator": NO_ACCOUNT}, "operator.serviceAccount.create is false and its name is empty."),
+    ({"triton": NO_ACCOUNT}, "triton.serviceAccount.create is false and its name is empty."),
+    ({"operator": MINE | IDENTITY}, "set operator.podLabels to {azure.workload.identity/use"),
+    ({"triton": MINE | IDENTITY}, "set triton.podLabels to {azure.workload.identity/use"),
+    ({"worker": MINE | IDENTITY}, "set worker.podLabels to {azure.workload.identity/use"),
+    ({"worker": IDENTITY, "operator": {"watchNamespaces": ["*"]}}, "Annotate the ServiceAccounts yourself"),
+    ({"triton": {"url": "grpc://triton:8001"}}, "triton.url is set and triton.enabled is true"),
+    ({"triton": {"enabled": False}}, "triton.enabled is false and triton.url is empty."),
+    ({"triton": {"extraArgs": ["--log-verbose=1"]}}, "triton.extraArgs are arguments of tritonserver"),
+    ({"triton": {"autoscaling": {"kind": "keda"}}}, "Name the Prometheus that scrapes Triton"),
+    ({"triton": {"autoscaling": {"minReplicas": 5}}}, "maxReplicas is 4, less than minReplicas, which is 5."),
+    ({"triton": GPU}, "triton.modelRepository is empty. Make one with"),
+    ({"triton": GPU | {"modelRepository": IMAGE | CLAIM}}, "has image and persistentVolumeClaim. A Triton has one"),
+    ({"triton": GPU | {"modelRepository": CLAIM | BLOB}}, "has persistentVolumeClaim and azureBlob. A Triton has"),
+    ({"triton": {"modelRepository": BLOB}}, "triton.modelRepository.azureBlob is read by NVIDIA's Triton only."),
+    ({"triton": GPU | {"modelRepository": {"azureBlob": {"account": "mymodels"}}}}, "needs both account and path"),
+    ({"triton": {"modelRepository": {"azureBlob": {"path": "models"}}}}, "needs both account and path"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "sentence"), CONTRADICTIONS)
 def test_a_contradiction_ends_with_what_to_do(changes: Object, sentence: str) -> None:
     with pytest.raises(Refused) as refused:
         render(changes)
@@ -54,3 +57,19 @@ def test_a_release_that_no_service_can_be_called_after_is_refused(release: str) 
 def test_without_a_triton_nothing_is_said_about_it() -> None:
     elsewhere = {"enabled": False, "url": "grpc://triton:8001"}
     assert render({"triton": elsewhere | NO_ACCOUNT | GPU})
+
+
+def test_every_sentence_of_the_checks_was_heard() -> None:
+    heard = []
+    for changes, release in [*((changes, "baas") for changes, _ in CONTRADICTIONS), ({}, "my.release")]:
+        with pytest.raises(Refused) as refused:
+            render(changes, release=release)
+        heard.append(str(refused.value))
+    checks = (CHART / "templates" / "_checks.tpl").read_text()
+    sentences = [json.loads(text) for text in re.findall(r'fail (?:\(printf )?("(?:[^"\\]|\\.)*")', checks)]
+    assert len(sentences) == checks.count("{{- fail ")
+    patterns = {sentence: ".+".join(map(re.escape, re.split("%[sd]", sentence))) for sentence in sentences}
+    unheard = {sentence for sentence, it in patterns.items() if not any(re.search(it, said) for said in heard)}
+    # Only a cluster knows whose the definition is: tests/e2e/test_releases.py hears that one.
+    (of_the_cluster,) = unheard
+    assert of_the_cluster.startswith("The definition of BlurJobs is there already")
