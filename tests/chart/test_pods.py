@@ -121,6 +121,19 @@ def test_the_operator_restarts_when_its_settings_change_and_only_then(change: Ob
     assert (before.annotations["checksum/settings"] != after.annotations["checksum/settings"]) is restarts
 
 
+def test_there_is_one_operator_at_a_time_and_it_knows_where_it_lives() -> None:
+    spec = rendering("on CPUs").one("Deployment", "baas-operator")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+    env = {it["name"]: it.get("valueFrom") for it in spec["template"]["spec"]["containers"][0]["env"]}
+    assert env["POD_NAMESPACE"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
+
+
+def test_only_helm_test_starts_the_pod_that_tests() -> None:
+    (pod,) = rendering("on CPUs").of("Pod")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["restartPolicy"] == "Never"
+
+
 @pytest.fixture(scope="module")
 def next_chart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The chart as it might look in its next version."""

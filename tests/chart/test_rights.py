@@ -128,6 +128,8 @@ def test_secrets_are_named_and_never_made(each: Rendering) -> None:
 def test_the_migration_goes_before_everything_else_and_can_be_left_to_you() -> None:
     job = rendering("on CPUs").one("Job", "baas-migration")
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    # The log of one that failed can be read until the next try.
+    assert job["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation,hook-succeeded"
     # A hook that goes first finds nothing of the release but what was there before.
     assert "serviceAccountName" not in job["spec"]["template"]["spec"]
     assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["ledger", "upgrade"]

@@ -150,3 +150,35 @@ def test_pods_are_spread_over_nodes() -> None:
 
 def test_further_arguments_come_last() -> None:
     assert rendering("everything").triton["args"][-1] == "--log-verbose=1"
+
+
+def test_the_address_that_workers_are_told_is_open() -> None:
+    found = rendering("on CPUs")
+    host, port = found.settings["BAAS_OPERATOR_TRITON_URL"].removeprefix("grpc://").split(":")
+    service = found.one("Service", host.split(".")[0])
+    assert int(port) in {it["port"] for it in service["spec"]["ports"] if it["targetPort"] == "grpc"}
+    assert f"--grpc-port={port}" in found.triton["args"]
+
+
+def test_clients_that_balance_themselves_find_all_pods() -> None:
+    found = rendering("on CPUs")
+    assert found.one("Service", "baas-triton-headless")["spec"]["clusterIP"] == "None"
+    assert "clusterIP" not in found.one("Service", "baas-triton")["spec"]
+
+
+def test_tiles_are_handed_over_in_memory() -> None:
+    shared = volume(render({"triton": {"sharedMemory": "3Gi"}}), "shared-memory")
+    assert shared["emptyDir"] == {"medium": "Memory", "sizeLimit": "3Gi"}
+    assert {"name": "shared-memory", "mountPath": "/dev/shm"} in rendering("on CPUs").triton["volumeMounts"]  # noqa: S108
+
+
+def test_a_pod_outlives_the_requests_it_has_taken() -> None:
+    found = rendering("a model image")
+    grace = found.pod("Deployment baas-triton").spec["terminationGracePeriodSeconds"]
+    (exit_timeout,) = [arg.partition("=")[2] for arg in found.triton["args"] if arg.startswith("--exit-timeout-secs")]
+    assert found.triton["lifecycle"]["preStop"]["sleep"]["seconds"] + int(exit_timeout) < grace
+
+
+def test_a_pod_that_does_not_work_blocks_no_drain() -> None:
+    budget = rendering("on CPUs").one("PodDisruptionBudget", "baas-triton")
+    assert budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
