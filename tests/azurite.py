@@ -27,6 +27,11 @@ KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr
 STOP_SECONDS = 30
 
 
+def connection_string_of(endpoint: str) -> str:
+    """Return what a Secret would hold for an Azurite at this Blob endpoint."""
+    return f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={endpoint};"
+
+
 @dataclass(slots=True)
 class Azurite:
     """A Blob service on loopback that can be stopped, and started again with the same address and data."""
@@ -45,7 +50,7 @@ class Azurite:
     @property
     def connection_string(self) -> str:
         """What a Secret would hold."""
-        return f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.account_url};"
+        return connection_string_of(self.account_url)
 
     def start(self) -> None:
         """Start it, and return when it listens."""

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from baas_crds.errors import ConfigurationError
+from baas_preprocess.work import LEASE
 
 
 class PodSettings(BaseSettings):
@@ -35,7 +36,7 @@ class PodSettings(BaseSettings):
     """Where the output's volume is mounted, at its `path`."""
     exclude_folder: Path = Path("/etc/baas/exclude")
     """Where the exclude list's ConfigMap is mounted."""
-    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    lease_seconds: Annotated[float, Field(ge=1, le=3600)] = LEASE.total_seconds()
     """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
     patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60
     """How long Triton, database or store are tried again before the pod ends with exit code 4."""

@@ -1,19 +1,11 @@
 """Helm for the tests of the chart: the one that the test cluster is built with."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.chart.rendering import VALUE_SETS, Rendering, rendering
 from tests.e2e.clusters import HACK, PATH, run
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave whichever test comes first the time to build helm with the cluster's programs."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(2400))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,27 +1,21 @@
 """What `helm template` makes of values, and the sets of values that all tests of the chart share."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, reduce
 from pathlib import Path
-from typing import Any
 
-import pytest
 import yaml
 
 from tests.blurjobs import with_change
-from tests.e2e.clusters import PATH, ROOT
+from tests.e2e.clusters import CHART, PATH, Object, Refused, run
 
-CHART = ROOT / "charts" / "blurring-as-a-service"
+__all__ = ["CHART", "Object", "Refused"]
+
 HERE, THERE = "panoramas", "streets"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 CLIENT_ID = "0a1b2c3d-0000-1111-2222-333344445555"
-
-Object = dict[str, Any]
-Refused = pytest.fail.Exception
 
 BASE: Object = {
     "image": {"registry": "registry.example/baas"},
@@ -183,14 +177,7 @@ class Rendering:
 
 def helm(*words: str | Path, values: Object) -> str:
     """Return what helm prints with these values. Raises `Refused` with its words when it does not like them."""
-    command = ["helm", *map(str, words), "--values", "-"]
-    environment = os.environ | {"PATH": PATH}
-    done = subprocess.run(
-        command, check=False, input=json.dumps(values), env=environment, capture_output=True, text=True
-    )
-    if done.returncode != 0:
-        pytest.fail(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}", pytrace=False)
-    return done.stdout
+    return run("helm", *words, "--values", "-", stdin=json.dumps(values), env={"PATH": PATH})
 
 
 def values_of(*changes: Object) -> Object:

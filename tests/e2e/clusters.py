@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,22 @@ HACK = ROOT / "hack" / "cluster"
 OWN_KUBECONFIG = ROOT / ".cache" / "cluster" / "kubeconfig"
 PATH = f"{ROOT / '.cache' / 'cluster-programs'}{os.pathsep}{os.environ['PATH']}"
 
+CHART = ROOT / "charts" / "blurring-as-a-service"
+DEFINITION = "blurjobs.blurring.amsterdam.nl"
+
 Object = dict[str, Any]
+Refused = pytest.fail.Exception
+"""What `run` raises when a command does not succeed."""
+USER = 65532
+RESTRICTED: Object = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+    "runAsNonRoot": True,
+    "runAsUser": USER,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""What a container says so that a *restricted* namespace admits it."""
 
 
 def run(*command: str | Path, stdin: str | None = None, env: dict[str, str] | None = None) -> str:
@@ -100,3 +116,25 @@ class Cluster:
     @property
     def _environment(self) -> dict[str, str]:
         return {"KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(ROOT / ".cache" / "kubectl"), "PATH": PATH}
+
+
+@contextmanager
+def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
+    """Give a namespace that admits *restricted* pods only, gone with the block."""
+    name = f"e2e-{what}-{uuid4().hex[:6]}"
+    cluster.kubectl("create", "namespace", name)
+    try:
+        cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+        cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
+        yield name
+    finally:
+        cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def define_blurjobs(cluster: Cluster) -> bool:
+    """Let the cluster know BlurJobs as they are checked in, and return whether it knew some before."""
+    was_there = bool(cluster.kubectl("get", "crd", DEFINITION, "--ignore-not-found"))
+    crd = str(ROOT / "crds" / "blurjobs.yaml")
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", crd)
+    cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{DEFINITION}")
+    return was_there

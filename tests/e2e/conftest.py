@@ -9,24 +9,16 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from tests.e2e.clusters import HACK, OWN_KUBECONFIG, PATH, Cluster, run
+from tests.e2e.clusters import HACK, OWN_KUBECONFIG, PATH, Cluster, fresh_namespace, run
 from tests.e2e.pictures import Blurred, blurred, photos
-from tests.e2e.services import Backends, Images, Release, backends, build_images, fresh_namespace, release
+from tests.e2e.services import Backends, Images, Release, backends, build_images, release
 from tests.integration.conftest import model_repository, triton
 from tests.postgres import postgres
 
 __all__ = ["model_repository", "postgres", "triton"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave whichever test comes first the time to build Kubernetes, about ten minutes on two cores."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(2400))
 
 
 @pytest.fixture(scope="session")
@@ -51,12 +43,8 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def namespace(cluster: Cluster) -> Iterator[str]:
     """A namespace that admits *restricted* pods only, gone with the test."""
-    name = f"e2e-{uuid4().hex[:8]}"
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    with fresh_namespace(cluster, "test") as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

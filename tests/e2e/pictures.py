@@ -2,25 +2,19 @@
 
 import io
 import subprocess
-import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import Image
 
 from baas_crds.codes import ExitCode
-
-BAAS = Path(sys.executable).with_name("baas")
+from tests.integration.preprocess.conftest import command, published, street_photo
 
 
 def photos(count: int) -> dict[str, bytes]:
     """Return photos of a street with people, each of another size, from the assets of an installed package."""
-    spec = find_spec("ultralytics")
-    assert spec is not None
-    assert spec.origin is not None
     made = {}
-    with Image.open(Path(spec.origin).with_name("assets") / "bus.jpg") as photo:
+    with Image.open(street_photo()) as photo:
         for number in range(count):
             file = io.BytesIO()
             photo.resize((810 + 4 * number, 1080 + 4 * number)).save(file, "jpeg", quality=90)
@@ -41,15 +35,18 @@ class Blurred:
         return {name: data for name, data in self.outputs.items() if name in self.originals}
 
 
-def blurred(originals: dict[str, bytes], folder: Path, *, triton: str) -> Blurred:
-    """Let `baas blur` make pictures safe."""
-    for name, data in originals.items():
-        path = folder / "in" / name
+def write_tree(folder: Path, pictures: dict[str, bytes]) -> None:
+    """Write pictures below a folder under their names."""
+    for name, data in pictures.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    words = [BAAS, "blur", folder / "in", folder / "out", "--detections", "--triton", triton]
+
+
+def blurred(originals: dict[str, bytes], folder: Path, *, triton: str) -> Blurred:
+    """Let `baas blur` make pictures safe."""
+    write_tree(folder / "in", originals)
+    words = command("blur", folder / "in", folder / "out", "--detections", triton=triton)
     done = subprocess.run(words, check=False, capture_output=True, text=True)
     assert done.returncode == ExitCode.DONE, done.stderr
-    out = folder / "out"
-    files = (path for path in out.rglob("*") if path.is_file() and ".baas" not in path.parts)
-    return Blurred(originals=originals, outputs={path.relative_to(out).as_posix(): path.read_bytes() for path in files})
+    return Blurred(originals=originals, outputs=published(folder / "out"))

@@ -11,16 +11,13 @@ from uuid import uuid4
 
 from azure.storage.blob import ContainerClient
 
-from tests.azurite import ACCOUNT, KEY, install_azurite
-from tests.blurjobs import ROOT, with_change
-from tests.e2e.clusters import Cluster, Object
+from tests.azurite import ACCOUNT, connection_string_of, install_azurite
+from tests.blurjobs import ROOT, example, with_change
+from tests.e2e.clusters import CHART, DEFINITION, RESTRICTED, USER, Cluster, Object, fresh_namespace
 from tests.e2e.operators import eventually
 from tests.e2e.runs import BlurJobRun
 
-CHART = ROOT / "charts" / "blurring-as-a-service"
-DEFINITION = "blurjobs.blurring.amsterdam.nl"
 PASSWORD = "only-for-tests"
-USER = 65532
 CONTAINER = "panoramas"
 SERVERS = "tests/e2e/servers"
 SMALL = {"requests": {"cpu": "50m", "memory": "256Mi"}}
@@ -65,7 +62,7 @@ class Backends:
 
     @property
     def connection_string(self) -> str:
-        return f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.account_url};"
+        return connection_string_of(self.account_url)
 
     def ledger_url(self, database: str) -> str:
         return f"postgresql://postgres:{PASSWORD}@postgres.{self.namespace}.svc:5432/{database}"
@@ -95,7 +92,7 @@ class Backends:
     def container(self) -> Iterator[ContainerClient]:
         """Give a client of the container with panoramas. Azurite must run for as long as the block does."""
         with self.cluster.forwarded(self.namespace, "service/azurite", 10000) as port:
-            local = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{port}/{ACCOUNT};"
+            local = connection_string_of(f"http://127.0.0.1:{port}/{ACCOUNT}")
             with ContainerClient.from_connection_string(local, CONTAINER) as client:
                 yield client
 
@@ -129,18 +126,6 @@ def backends(cluster: Cluster, images: Images) -> Iterator[Backends]:
         yield them
 
 
-@contextmanager
-def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
-    """Give a namespace that admits *restricted* pods only, gone with the block."""
-    name = f"e2e-{what}-{uuid4().hex[:6]}"
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    try:
-        yield name
-    finally:
-        cluster.kubectl("delete", "namespace", name, "--wait=false")
-
-
 def _server(name: str, image: str, port: int, *env: Object) -> tuple[Object, ...]:
     """Return a server of one pod with a claim of its own under /data."""
     labels = {"app": name}
@@ -152,20 +137,11 @@ def _server(name: str, image: str, port: int, *env: Object) -> tuple[Object, ...
         "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": RESTRICTED,
     }
     pod = {
         "automountServiceAccountToken": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {"fsGroup": USER},
         "terminationGracePeriodSeconds": 10,
         "containers": [container],
         "volumes": [
@@ -223,17 +199,40 @@ class Release:
     def uninstall(self) -> str:
         return self.cluster.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "2m")
 
-    def run(
-        self, document: Object, *, name: str, spec: Object | None = None, namespace: str | None = None
-    ) -> BlurJobRun:
-        """Apply a BlurJob, changed so that it finds the storage account here."""
+    def run(self, document: Object, *, name: str, namespace: str | None = None, **spec: object) -> BlurJobRun:
+        """Apply a BlurJob. What it says of Blob storage is changed so that it finds the container here."""
         namespace = namespace or self.namespace
-        place = {"accountUrl": self.backends.account_url, "connectionStringSecret": {"name": "azurite"}}
+        account = {"accountUrl": self.backends.account_url, "connectionStringSecret": {"name": "azurite"}}
+        place = account | {"container": CONTAINER}
         ends = {end: {"azureBlob": place} for end in ("source", "output") if "azureBlob" in document["spec"][end]}
-        document = with_change(with_change(document, {"metadata": {"name": name}, "spec": ends}), {"spec": spec or {}})
+        for change in ({"metadata": {"name": name}, "spec": ends}, {"spec": spec}):
+            document = with_change(document, change)
         self.cluster.apply(namespace, document)
         made = self.cluster.get("-n", namespace, "blurjob", name)
         return BlurJobRun(cluster=self.cluster, namespace=namespace, name=name, uid=made["metadata"]["uid"])
+
+    def blur(
+        self,
+        name: str,
+        *,
+        source: str = "raw",
+        include: tuple[str, ...] = (),
+        namespace: str | None = None,
+        **spec: object,
+    ) -> BlurJobRun:
+        """Apply the example for Azure with one pod, from a folder of the container to one that `output` reads."""
+        namespace = namespace or self.namespace
+        spec = {
+            "source": {"azureBlob": {"prefix": source}, "include": list(include)},
+            "output": {"azureBlob": {"prefix": f"{namespace}/{name}"}},
+            "parallelism": 1,
+            **spec,
+        }
+        return self.run(example("azure"), name=name, namespace=namespace, **spec)
+
+    def output(self, run: BlurJobRun) -> dict[str, bytes]:
+        """What a run that `blur` began has published."""
+        return self.backends.blobs(f"{run.namespace}/{run.name}")
 
     def sql(self, query: str) -> list[list[str]]:
         return self.backends.sql(self.database, query)

@@ -7,10 +7,9 @@ from contextlib import ExitStack
 import pytest
 
 from tests.blurjobs import example
-from tests.chart.rendering import HERE, THERE, Object, render, value_sets
-from tests.e2e.clusters import ROOT, Cluster
+from tests.chart.rendering import HERE, THERE, render, value_sets
+from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, define_blurjobs, fresh_namespace
 from tests.e2e.operators import eventually
-from tests.e2e.services import DEFINITION, fresh_namespace
 
 # Kinds that other projects define, by the name of their definition. Clusters without it cannot judge them.
 FOREIGN = {
@@ -19,7 +18,6 @@ FOREIGN = {
     "ScaledObject": "scaledobjects.keda.sh",
     "ServiceMonitor": "servicemonitors.monitoring.coreos.com",
 }
-Refused = pytest.fail.Exception
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +27,6 @@ def namespaces(cluster: Cluster) -> Iterator[tuple[str, str]]:
         here, there = (stack.enter_context(fresh_namespace(cluster, f"chart-{name}")) for name in ("here", "there"))
         for name in (here, there):
             cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/warn=restricted")
-            cluster.kubectl("wait", "-n", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
         yield here, there
 
 
@@ -82,9 +79,7 @@ def test_a_field_that_does_not_exist_would_be_noticed(cluster: Cluster, namespac
 def people(cluster: Cluster, namespaces: tuple[str, str]) -> Iterator[str]:
     """A namespace where `baas-edit` may edit and `baas-view` may view, with a BlurJob called `theirs`."""
     here, _ = namespaces
-    was_there = bool(cluster.kubectl("get", "crd", DEFINITION, "--ignore-not-found"))
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / "crds" / "blurjobs.yaml"))
-    cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{DEFINITION}")
+    was_there = define_blurjobs(cluster)
     roles = render(namespace=here).of("ClusterRole")
     cluster.apply(here, *roles)
     for role in ("edit", "view"):

@@ -5,16 +5,8 @@ import urllib.request
 
 import pytest
 
-from tests.e2e.clusters import Cluster, Object
+from tests.e2e.clusters import RESTRICTED, Cluster, Object
 
-RESTRICTED = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "runAsUser": 65532,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
 WEB_LABELS = {"app": "web"}
 CLAIM: Object = {
     "apiVersion": "v1",

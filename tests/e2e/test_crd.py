@@ -10,40 +10,32 @@ from uuid import uuid4
 
 import pytest
 
-from baas_crds.__main__ import CRD
 from baas_crds.codes import QuarantineReason
 from baas_crds.conditions import Condition, ConditionStatus, ConditionType
 from baas_crds.errors import ConfigurationError
 from baas_crds.reading import read_blurjob, read_spec
 from baas_crds.reference import Refusal
 from baas_crds.status import BlurJobStatus, Detections, Images, Phase, QuarantineCount
-from tests.blurjobs import EXAMPLES, ROOT, documents, example, refusals, refused, with_change
-from tests.e2e.clusters import Cluster
-
-NAME = "blurjobs.blurring.amsterdam.nl"
-Refused = pytest.fail.Exception
+from tests.blurjobs import EXAMPLES, documents, example, refusals, refused, with_change
+from tests.e2e.clusters import DEFINITION, Cluster, Refused, define_blurjobs, fresh_namespace
 
 
 @pytest.fixture(scope="module", autouse=True)
 def definition(cluster: Cluster) -> Iterator[None]:
     """The definition as it is checked in. Gone afterwards, unless the cluster had one."""
-    was_there = bool(cluster.kubectl("get", "crd", NAME, "--ignore-not-found"))
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / CRD))
-    cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{NAME}")
+    was_there = define_blurjobs(cluster)
     yield
     if not was_there:
-        cluster.kubectl("delete", "crd", NAME)
+        cluster.kubectl("delete", "crd", DEFINITION)
 
 
 @pytest.fixture(scope="module")
 def home(cluster: Cluster, definition: None) -> Iterator[str]:
     """A namespace with one BlurJob of each example."""
-    name = f"e2e-crd-{uuid4().hex[:8]}"
-    cluster.kubectl("create", "namespace", name)
-    for path in EXAMPLES:
-        cluster.kubectl("create", "--namespace", name, "--filename", str(path))
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    with fresh_namespace(cluster, "crd") as name:
+        for path in EXAMPLES:
+            cluster.kubectl("create", "--namespace", name, "--filename", str(path))
+        yield name
 
 
 def try_to_create(cluster: Cluster, *jobs: dict[str, Any]) -> str:
@@ -59,7 +51,7 @@ def try_to_change(cluster: Cluster, home: str, name: str, change: dict[str, Any]
 
 
 def test_the_definition_is_structural(cluster: Cluster) -> None:
-    conditions = {c["type"]: c["status"] for c in cluster.get("crd", NAME)["status"]["conditions"]}
+    conditions = {c["type"]: c["status"] for c in cluster.get("crd", DEFINITION)["status"]["conditions"]}
     assert conditions["Established"] == "True"
     assert "NonStructuralSchema" not in conditions
 
@@ -293,7 +285,7 @@ def test_the_columns_tell_the_story(cluster: Cluster, home: str) -> None:
     lines = [
         line.split() for line in cluster.kubectl("get", "bj", "-n", home, "archive-2019", "-o", "wide").splitlines()
     ]
-    assert lines[0] == ["NAME", "PHASE", "DONE", "TOTAL", "QUARANTINED", "RATE", "ETA", "AGE"]
+    assert lines[0] == ["DEFINITION", "PHASE", "DONE", "TOTAL", "QUARANTINED", "RATE", "ETA", "AGE"]
     assert lines[1][:-1] == ["archive-2019", "Complete", "97", "100", "2", "42", "2026-01-31T12:00:00Z"]
 
 

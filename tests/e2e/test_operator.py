@@ -11,15 +11,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
-from baas_crds.__main__ import CRD
 from baas_crds.codes import QuarantineReason
 from baas_ledger import claims
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import PlannedImage, Published, Quarantined
 from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, open_run
-from tests.blurjobs import ROOT, with_change
-from tests.e2e.clusters import Cluster, Object
+from tests.blurjobs import with_change
+from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
 from tests.e2e.operators import RULES, Operator, asked_for, eventually, free_port, granted_by, kubeconfig_for, operator
 from tests.e2e.runs import BlurJobRun
 from tests.postgres import PostgresServer
@@ -49,8 +48,7 @@ DAMAGED = Quarantined(reason=QuarantineReason.DAMAGED, message="Row 17 is damage
 @pytest.fixture(scope="module", autouse=True)
 def definition(cluster: Cluster) -> None:
     """The cluster knows BlurJobs. It keeps the definition: other tests need it too."""
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / CRD))
-    cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", "crd/blurjobs.blurring.amsterdam.nl")
+    define_blurjobs(cluster)
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +73,10 @@ def ledger(ledger_url: str) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def home(cluster: Cluster) -> Iterator[str]:
     """A namespace that admits restricted pods only, for all these tests."""
-    name = f"e2e-operator-{uuid4().hex[:8]}"
-    cluster.kubectl("create", "namespace", name)
-    cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    cluster.kubectl("create", "secret", "generic", "-n", name, "baas-ledger", "--from-literal=url=postgresql://nowhere")
-    yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    with fresh_namespace(cluster, "operator") as name:
+        url = "--from-literal=url=postgresql://nowhere"
+        cluster.kubectl("create", "secret", "generic", "-n", name, "baas-ledger", url)
+        yield name
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.blurjobs import example
-from tests.e2e.clusters import Cluster, Object
+from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, fresh_namespace
 from tests.e2e.operators import asked_for, eventually, granted_by
 from tests.e2e.pictures import Blurred
-from tests.e2e.runs import BlurJobRun
-from tests.e2e.services import DEFINITION, Backends, Images, Release, fresh_namespace, release
+from tests.e2e.services import Backends, Images, Release, release
 
-ALL = {"source": {"azureBlob": {"prefix": "raw"}}}
-FEW = {"source": {"azureBlob": {"prefix": "raw"}, "include": ["street 0/*"]}}
+FEW = ("street 0/*",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,33 +23,31 @@ class Pair:
     second: Release
 
 
+def without_triton_or_crds(first: Release) -> Object:
+    """The values of a release that shares what another one has installed."""
+    triton = {"enabled": False, "url": f"grpc://{first.name}-triton.{first.namespace}.svc:8001"}
+    return {"triton": triton, "crds": {"enabled": False}}
+
+
 @pytest.fixture(scope="module")
 def pair(cluster: Cluster, service_images: Images, servers: Backends) -> Iterator[Pair]:
     with ExitStack() as stack:
         one, other = (stack.enter_context(fresh_namespace(cluster, what)) for what in ("first", "second"))
         first = stack.enter_context(release(cluster, service_images, servers, namespace=one))
         first.install()
-        triton = {"enabled": False, "url": f"grpc://baas-triton.{one}.svc:8001"}
-        crds = {"enabled": False}
         second = stack.enter_context(
-            release(cluster, service_images, servers, namespace=other, triton=triton, crds=crds)
+            release(cluster, service_images, servers, namespace=other, **without_triton_or_crds(first))
         )
         second.install()
         yield Pair(first=first, second=second)
 
 
-def begin(it: Release, name: str, what: Object = FEW, **spec: object) -> BlurJobRun:
-    """Apply a BlurJob whose output is a folder of its own."""
-    output = {"azureBlob": {"container": "panoramas", "prefix": f"{it.namespace}/{name}"}}
-    return it.run(example("azure"), name=name, spec=what | {"output": output, "parallelism": 1} | spec)
-
-
 def test_two_releases_work_side_by_side_and_do_not_meet(pair: Pair, baseline: Blurred) -> None:
-    runs = [(it, begin(it, "same-name")) for it in (pair.first, pair.second)]
+    runs = [(it, it.blur("same-name", include=FEW)) for it in (pair.first, pair.second)]
     for it, run in runs:
         run.wait("Complete", seconds=180)
         assert [row[0] for row in it.sql("SELECT id FROM runs")] == [run.uid]
-        assert it.backends.blobs(f"{it.namespace}/same-name").items() <= baseline.outputs.items()
+        assert it.output(run).items() <= baseline.outputs.items()
         assert run.images()["published"] == sum(name.startswith("street 0/") for name in baseline.originals)
 
 
@@ -66,31 +61,31 @@ def test_a_release_that_watches_its_own_namespace_has_roles_only(pair: Pair, clu
 
 def test_an_upgrade_with_other_values_does_not_disturb_a_run(pair: Pair, baseline: Blurred) -> None:
     it = pair.first
-    run = begin(it, "during-upgrade", ALL, imagesInFlight=1)
+    run = it.blur("during-upgrade", imagesInFlight=1)
     it.wait_until_published(run, 2)
     before = it.pod("operator")
     said = it.install(operator={"logLevel": "DEBUG"}, worker={"podLabels": {"team": "streets"}})
     assert "has been upgraded" in said
     assert it.pod("operator") != before
     run.wait("Complete", seconds=180)
-    assert it.backends.blobs(f"{it.namespace}/during-upgrade") == baseline.outputs
+    assert it.output(run) == baseline.outputs
     assert run.names("jobs") == ["during-upgrade-plan-1", "during-upgrade-work-1"]
-    again = begin(it, "after-upgrade")
+    again = it.blur("after-upgrade", include=FEW)
     again.wait("Complete", seconds=120)
     assert {pod["metadata"]["labels"]["team"] for pod in again.children("pods")} == {"streets"}
 
 
 def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster: Cluster) -> None:
     it = pair.second
-    paused = begin(it, "paused", ALL)
+    paused = it.blur("paused")
     paused.wait_for_job("work")
     paused.change({"suspend": True})
     paused.wait("Suspended")
-    late = begin(it, "late", ALL)
+    late = it.blur("late")
     late.wait_for_job("work")
     late.change({"activeDeadlineSeconds": 1})
     late.wait("Failed")
-    short_lived = begin(it, "short-lived", {"source": {"azureBlob": {"prefix": "nowhere"}}}, ttlSecondsAfterFinished=1)
+    short_lived = it.blur("short-lived", source="nowhere", ttlSecondsAfterFinished=1)
     short_lived.wait_for("delete", f"blurjob/{short_lived.name}", seconds=120)
 
     granted = granted_by(cluster.get("role", "baas-operator", "-n", it.namespace)["rules"])
@@ -99,20 +94,20 @@ def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster:
 
 def test_uninstalling_keeps_blurjobs_ledger_and_pictures(pair: Pair, cluster: Cluster) -> None:
     it = pair.second
-    run = begin(it, "kept")
+    run = it.blur("kept", include=FEW)
     run.wait("Complete", seconds=120)
-    before, rows, blobs = run.blurjob(), it.rows(run), it.backends.blobs(f"{it.namespace}/kept")
+    before, rows, blobs = run.blurjob(), it.rows(run), it.output(run)
     it.uninstall()
     ours = ("all,roles,rolebindings,serviceaccounts,configmaps", "-l", "app.kubernetes.io/instance=baas")
     eventually(lambda: not cluster.get("-n", it.namespace, *ours)["items"])
     assert cluster.get("crd", DEFINITION)
-    assert (run.blurjob(), it.rows(run), it.backends.blobs(f"{it.namespace}/kept")) == (before, rows, blobs)
+    assert (run.blurjob(), it.rows(run), it.output(run)) == (before, rows, blobs)
     it.install()
     assert run.blurjob() == before, "a restart writes nothing"
 
 
 def test_a_definition_of_another_release_is_left_alone(pair: Pair, cluster: Cluster) -> None:
-    with pytest.raises(pytest.fail.Exception, match="is there already and belongs to") as refused:
+    with pytest.raises(Refused, match="is there already and belongs to") as refused:
         pair.second.install(crds={"enabled": True})
     assert "Set crds.enabled=false" in str(refused.value)
 
@@ -121,7 +116,7 @@ def test_an_upgrade_brings_the_definition_up_to_date_and_keeps_blurjobs(pair: Pa
     if not cluster.is_ours:
         pytest.skip("The definition of BlurJobs is changed only in a cluster that hack/cluster made.")
     it = pair.first
-    run = begin(it, "older")
+    run = it.blur("older", include=FEW)
     run.wait("Complete", seconds=120)
     owner = (f"meta.helm.sh/release-name={it.name}", f"meta.helm.sh/release-namespace={it.namespace}")
     cluster.kubectl("annotate", "--overwrite", "crd", DEFINITION, *owner)
@@ -142,13 +137,11 @@ def test_a_cluster_wide_release_works_on_every_namespace(
     for it in (pair.first, pair.second):
         cluster.kubectl("scale", "-n", it.namespace, "deployment/baas-operator", "--replicas", "0")
     with fresh_namespace(cluster, "wide") as home, fresh_namespace(cluster, "elsewhere") as elsewhere:
-        triton = {"enabled": False, "url": f"grpc://baas-triton.{pair.first.namespace}.svc:8001"}
-        changes = {"operator": {"watchNamespaces": ["*"]}, "triton": triton, "crds": {"enabled": False}}
+        changes = {"operator": {"watchNamespaces": ["*"]}, **without_triton_or_crds(pair.first)}
         with release(cluster, service_images, servers, namespace=home, name="wide", **changes) as it:
             it.prepare(elsewhere)
             it.install()
-            output = {"azureBlob": {"container": "panoramas", "prefix": f"{elsewhere}/far"}}
-            run = it.run(example("azure"), name="far", spec=FEW | {"output": output}, namespace=elsewhere)
+            run = it.blur("far", include=FEW, namespace=elsewhere)
             run.wait("Complete", seconds=120)
             run.delete()
             eventually(lambda: it.sql("SELECT state FROM runs") == [["finished"]])

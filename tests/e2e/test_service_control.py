@@ -3,25 +3,16 @@
 from pathlib import Path
 
 from tests.blurjobs import example
-from tests.e2e.clusters import Object
+from tests.e2e.clusters import RESTRICTED, USER, Object
 from tests.e2e.operators import eventually
-from tests.e2e.pictures import Blurred
+from tests.e2e.pictures import Blurred, write_tree
 from tests.e2e.runs import BlurJobRun
-from tests.e2e.services import USER, Images, Release
+from tests.e2e.services import Images, Release
 
 
-def begin(service: Release, name: str, *, source: str = "raw", **spec: object) -> BlurJobRun:
-    """Apply a BlurJob from a folder of the container to one that is called after it."""
-    places = {
-        "source": {"azureBlob": {"prefix": source}},
-        "output": {"azureBlob": {"container": "panoramas", "prefix": name}},
-    }
-    return service.run(example("azure"), name=name, spec=places | spec)
-
-
-def begun(service: Release, name: str, **spec: object) -> BlurJobRun:
+def begun(service: Release, name: str) -> BlurJobRun:
     """Return a run of which some images are published and many are not."""
-    run = begin(service, name, parallelism=1, imagesInFlight=1, imagesPerClaim=5, **spec)
+    run = service.blur(name, imagesInFlight=1, imagesPerClaim=5)
     service.wait_until_published(run, 2)
     return run
 
@@ -40,7 +31,7 @@ def test_a_run_is_paused_resumed_and_scaled_while_it_goes_on(service: Release, b
     service.cluster.kubectl("scale", "-n", run.namespace, "blurjob", run.name, "--replicas", "1")
     run.wait_for("jsonpath={.status.workers}=1", f"blurjob/{run.name}")
     run.wait("Complete", seconds=180)
-    assert service.backends.blobs(run.name) == baseline.outputs
+    assert service.output(run) == baseline.outputs
     assert run.names("jobs") == [f"{run.name}-plan-1", f"{run.name}-work-1"]
     (job,) = [job for job in run.children("jobs") if job["metadata"]["name"].endswith("work-1")]
     assert job["status"].get("failed", 0) == 0, "a pod that is told to stop has not failed"
@@ -59,7 +50,7 @@ def test_a_run_that_is_deleted_leaves_whole_pictures_and_a_word_in_the_ledger(
     run.delete()
     eventually(lambda: not run.names("jobs", "configmaps", "pods"), seconds=120)
     eventually(lambda: ledger_state(service, run) == "abandoned")
-    assert service.backends.blobs(run.name).items() < baseline.outputs.items()
+    assert service.output(run).items() < baseline.outputs.items()
 
 
 def test_a_run_is_deleted_while_there_is_no_operator(service: Release) -> None:
@@ -87,14 +78,14 @@ def test_what_was_quarantined_is_tried_again_once_its_cause_is_removed(service: 
     truncated, empty = list(some)[:2]
     broken = some | {truncated: some[truncated][:9000], empty: b""}
     service.backends.upload("mixed", broken)
-    run = begin(service, "mixed-safe", source="mixed", maxQuarantinedPercent=10)
+    run = service.blur("mixed-safe", source="mixed", maxQuarantinedPercent=10)
     run.wait("Failed", seconds=120)
     failed, status = run.condition("Failed"), run.status()
     assert failed["reason"] == "TooManyQuarantined"
     assert "2 of 6 images are quarantined; maxQuarantinedPercent allows 10 %." in failed["message"]
     assert {row["reason"]: row["count"] for row in status["quarantinedReasons"]} == {"Truncated": 1, "Empty": 1}
     assert status["images"] == {"total": 6, "published": 4, "quarantined": 2, "excluded": 0, "pending": 0}
-    assert not {truncated, empty} & set(service.backends.blobs(run.name))
+    assert not {truncated, empty} & set(service.output(run))
     first = finished_at(service, run)
 
     service.backends.upload("mixed", {name: some[name] for name in (truncated, empty)})
@@ -103,7 +94,7 @@ def test_what_was_quarantined_is_tried_again_once_its_cause_is_removed(service: 
     again = finished_at(service, run)
     assert {name for name in some if again[name] != first[name]} == {truncated, empty}
     wanted = {name: data for name, data in baseline.pictures.items() if name in some}
-    assert wanted.items() <= service.backends.blobs(run.name).items()
+    assert wanted.items() <= service.output(run).items()
 
 
 def reader(image: str) -> Object:
@@ -113,17 +104,12 @@ def reader(image: str) -> Object:
         "image": image,
         "command": ["sleep", "infinity"],
         "volumeMounts": [{"name": "panoramas", "mountPath": "/panoramas"}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": RESTRICTED,
     }
     spec = {
         "containers": [container],
         "terminationGracePeriodSeconds": 0,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER,
-            "fsGroup": USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {"fsGroup": USER},
         "volumes": [{"name": "panoramas", "persistentVolumeClaim": {"claimName": "panoramas"}}],
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "reader"}, "spec": spec}
@@ -139,10 +125,7 @@ def test_the_smallest_example_blurs_a_folder_of_a_volume(
         "wait", "-n", service.namespace, "--for", "condition=Ready", "pod/reader", "--timeout", "60s"
     )
     some = dict(list(baseline.originals.items())[:3])
-    for name, data in some.items():
-        path = tmp_path / "raw" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    write_tree(tmp_path / "raw", some)
     service.cluster.kubectl("cp", "-n", service.namespace, str(tmp_path / "raw"), "reader:/panoramas/raw")
 
     run = service.run(example("minimal"), name="my-first-run")

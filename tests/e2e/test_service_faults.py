@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.blurjobs import example
 from tests.e2e.pictures import Blurred
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.services import Release
@@ -70,20 +69,13 @@ FAULTS: tuple[Fault, ...] = (
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_run_completes_when(fault: Fault, service: Release, baseline: Blurred) -> None:
-    name = fault.__name__.replace("_", "-")
-    spec = {
-        "source": {"azureBlob": {"prefix": "raw"}},
-        "output": {"azureBlob": {"container": "panoramas", "prefix": name}},
-        "parallelism": 2,
-        "imagesPerClaim": 2,
-    }
-    run = service.run(example("azure"), name=name, spec=spec)
+    run = service.blur(fault.__name__.replace("_", "-"), parallelism=2, imagesPerClaim=2)
     service.wait_until_published(run, 2)
     fault(service, run)
     run.wait("Complete", seconds=300)
 
     count = len(baseline.originals)
-    assert service.backends.blobs(name) == baseline.outputs
+    assert service.output(run) == baseline.outputs
     rows = service.rows(run)
     assert {image: state for image, (state, _) in rows.items()} == dict.fromkeys(baseline.originals, "published")
     assert max(attempts for _, attempts in rows.values()) <= 2

@@ -18,11 +18,7 @@ def complete(service: Release, baseline: Blurred) -> BlurJobRun:
     """examples/blurjob-azure.yaml, done."""
     service.backends.upload("2026/raw", baseline.originals)
     service.backends.upload("2026/raw/a/test", {"left-out.jpg": b"never read"})
-    run = service.run(
-        example("azure"),
-        name="amsterdam-2026",
-        spec={"output": {"azureBlob": {"container": "panoramas", "prefix": "safe"}}},
-    )
+    run = service.run(example("azure"), name="amsterdam-2026", output={"azureBlob": {"prefix": "safe"}})
     run.wait("Complete", seconds=8 * MINUTES)
     return run
 

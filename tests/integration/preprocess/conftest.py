@@ -43,6 +43,20 @@ def command(*arguments: str | Path, triton: str | None = None) -> list[str]:
     return [str(BAAS), *map(os.fspath, arguments), *server]
 
 
+def published(folder: Path) -> dict[str, bytes]:
+    """Everything in a destination but its state."""
+    files = (path for path in folder.rglob("*") if path.is_file() and ".baas" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def street_photo() -> Path:
+    """A street photo with people, from the assets of an installed package."""
+    spec = find_spec("ultralytics")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).with_name("assets") / "bus.jpg"
+
+
 @pytest.fixture
 def baas() -> Callable[..., Ended]:
     """Run `baas` to its end."""
@@ -58,12 +72,8 @@ def baas() -> Callable[..., Ended]:
 
 @pytest.fixture(scope="session")
 def photo() -> bytes:
-    """A small street photo with people, from the assets of an installed package."""
-    spec = find_spec("ultralytics")
-    assert spec is not None
-    assert spec.origin is not None
-    path = Path(spec.origin).with_name("assets") / "bus.jpg"
-    with Image.open(path) as picture:
+    """A small street photo with people."""
+    with Image.open(street_photo()) as picture:
         return _jpeg(picture.resize((405, 540)))
 
 

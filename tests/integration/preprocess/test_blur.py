@@ -14,15 +14,9 @@ from PIL import Image
 from baas_crds.codes import ExitCode
 from baas_preprocess.inspection import inspect
 
-from .conftest import Ended, command
+from .conftest import Ended, command, published
 
 Baas = Callable[..., Ended]
-
-
-def published(folder: Path) -> dict[str, bytes]:
-    """Everything in a destination but its state."""
-    files = (path for path in folder.rglob("*") if path.is_file() and ".baas" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def unfinished(folder: Path) -> list[Path]:

@@ -16,8 +16,8 @@ import pytest
 
 from baas_crds.codes import ExitCode
 
-from .conftest import Ended, command
-from .test_blur import published, unfinished
+from .conftest import Ended, command, published
+from .test_blur import unfinished
 
 Baas = Callable[..., Ended]
 KILLS = 8

@@ -24,9 +24,8 @@ from baas_ledger.engine import open_ledger, transaction
 from tests.azurite import KEY, Azurite, running_azurite
 from tests.postgres import PASSWORD, PostgresServer
 
-from .conftest import Ended, command
+from .conftest import Ended, command, published
 from .pods import UID, Pods, blob_env, blob_spec, make_pods, published_blobs, terminate, upload
-from .test_blur import published
 
 Baas = Callable[..., Ended]
 OUTAGE_SECONDS = 2
