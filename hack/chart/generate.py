@@ -15,22 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import TypeAdapter
+
+from baas_crds.parts import DNS_SUBDOMAIN
+from baas_crds.pods import OURS, RESERVED_ENV, LabelValue
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "blurring-as-a-service"
 CRD = ROOT / "crds" / "blurjobs.yaml"
 
-OURS = "blurring.amsterdam.nl/"
-"""Keys of labels and annotations that only the operator writes, as the definition of BlurJobs says, too."""
-
-_LABEL = {"type": "string", "maxLength": 63, "pattern": "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"}
-_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 _AMOUNTS = {"type": "object", "additionalProperties": {"$ref": "#/definitions/quantity"}}
 
 
 DEFINITIONS: dict[str, Any] = {
-    "name": {"type": "string", "maxLength": 253, "pattern": _NAME},
-    "labels": {"type": "object", "additionalProperties": _LABEL},
+    "name": {"type": "string", "maxLength": 253, "pattern": f"^{DNS_SUBDOMAIN}$"},
+    "labels": {"type": "object", "additionalProperties": TypeAdapter(LabelValue).json_schema()},
     "annotations": {"type": "object", "additionalProperties": {"type": "string"}},
     "object": {"type": "object"},
     "objects": {"type": "array", "items": {"type": "object"}},
@@ -81,7 +80,7 @@ def worker_definitions(crd: str) -> dict[str, Any]:
     variable["not"] = {"required": ["value", "valueFrom"]}
     variable["properties"]["name"] |= {
         "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
-        "not": {"pattern": "^(BAAS_|TRACEPARENT|TRACESTATE)"},
+        "not": {"pattern": f"^({'|'.join(RESERVED_ENV)})"},
     }
     variable["properties"]["valueFrom"] |= {"minProperties": 1, "maxProperties": 1}
     return {f"worker{name[0].upper()}{name[1:]}": shape for name, shape in shapes.items()}
