@@ -285,7 +285,7 @@ def test_the_columns_tell_the_story(cluster: Cluster, home: str) -> None:
     lines = [
         line.split() for line in cluster.kubectl("get", "bj", "-n", home, "archive-2019", "-o", "wide").splitlines()
     ]
-    assert lines[0] == ["DEFINITION", "PHASE", "DONE", "TOTAL", "QUARANTINED", "RATE", "ETA", "AGE"]
+    assert lines[0] == ["NAME", "PHASE", "DONE", "TOTAL", "QUARANTINED", "RATE", "ETA", "AGE"]
     assert lines[1][:-1] == ["archive-2019", "Complete", "97", "100", "2", "42", "2026-01-31T12:00:00Z"]
 
 
