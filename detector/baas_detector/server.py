@@ -78,9 +78,14 @@ class Running:
         )
 
     def _is_ready(self) -> bool:
+        # Metrics are served last; a model that is warm does not mean that they are there.
+        return self._answers(self.ports.http, f"v2/models/{MODEL_NAME}/ready") and self._answers(
+            self.ports.metrics, "metrics"
+        )
+
+    def _answers(self, port: int, path: str) -> bool:
         host = LOOPBACK if self.ports.address == EVERYWHERE else self.ports.address
-        url = f"http://{host}:{self.ports.http}/v2/models/{MODEL_NAME}/ready"
-        with suppress(OSError), urllib.request.urlopen(url, timeout=1) as answer:
+        with suppress(OSError), urllib.request.urlopen(f"http://{host}:{port}/{path}", timeout=1) as answer:
             return bool(answer.status == 200)
         return False
 
