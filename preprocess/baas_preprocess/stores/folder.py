@@ -5,7 +5,6 @@ import errno
 import fcntl
 import os
 import stat
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -27,7 +26,10 @@ _ABOUT_ONE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, er
 
 
 class FolderDestination:
-    """A folder. Unfinished files live in its `.baas/unfinished` and hold redacted, verified bytes only."""
+    """A folder. Unfinished files live in its `.baas/unfinished`, for their owner's eyes until they are whole.
+
+    They hold redacted, verified bytes only.
+    """
 
     def __init__(self, folder: Path, *, label: str | None = None) -> None:
         """Make the folder if needed; without a `label` its absolute path identifies it.
@@ -40,8 +42,7 @@ class FolderDestination:
         self.label = label or str(resolved(folder))
         try:
             self._unfinished.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self._unfinished):
-                pass
+            self._mode = _usual_mode(self._unfinished / uuid.uuid4().hex)
         except OSError as error:
             raise _gone(error, folder) or ConfigurationError(
                 f"DEST {folder} cannot be written: {error.strerror}. Choose another folder or change its permissions."
@@ -101,11 +102,11 @@ class FolderDestination:
         target = self._path_of(name)
         unfinished = self._unfinished / uuid.uuid4().hex
         try:
-            with unfinished.open("xb") as file:
+            with open(unfinished, "xb", opener=_open_for_owner) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            _put(unfinished, target)
+            _put(unfinished, target, self._mode)
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
@@ -178,9 +179,23 @@ def resolved(folder: Path) -> Path:
         raise ConfigurationError(f"{folder} leads nowhere ({error}): remove the link or name another.") from error
 
 
-def _put(unfinished: Path, target: Path) -> None:
+def _open_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _usual_mode(probe: Path) -> int:
+    """Return the permissions that files get here, by the umask and by what the folder passes on."""
+    with probe.open("xb") as file:
+        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+    probe.unlink()
+    return mode
+
+
+def _put(unfinished: Path, target: Path, mode: int) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        if stat.S_IMODE(unfinished.stat().st_mode) != mode:  # some mounts have one mode for all, and no chmod
+            unfinished.chmod(mode)
         unfinished.replace(target)
     except OSError as error:
         if error.errno not in _ABOUT_ONE_NAME:

@@ -1,5 +1,8 @@
 """A destination holds whole files only, for one process at a time."""
 
+import os
+import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,6 +86,44 @@ def test_taking_the_lock_removes_what_a_killed_process_left(tmp_path: Path) -> N
     left_over.write_bytes(b"half a file")
     with destination.lock():
         assert not left_over.exists()
+
+
+KILLED_WHILE_WRITING = """
+import os, resource, signal, sys
+from pathlib import Path
+from baas_preprocess.facts import Digest
+from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.places import Provenance
+
+os.umask(0)
+destination = FolderDestination(Path(sys.argv[1]))
+# The kernel ends a process that writes more than it may.
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+nobody = Digest("sha256:0")
+destination.write("a.jpg", bytes(20_000), Provenance(model=nobody, configuration=nobody, input=nobody, output=nobody))
+"""
+
+
+def test_what_a_process_left_that_was_killed_while_it_wrote_is_its_owner_s_alone_and_goes(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGXFSZ
+    destination = FolderDestination(tmp_path)
+    [half] = (destination.state / "unfinished").iterdir()
+    assert (half.stat().st_size, stat.S_IMODE(half.stat().st_mode)) == (10_000, 0o600)
+    assert destination.size_bytes("a.jpg") is None
+    with destination.lock():
+        assert not half.exists()
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o002])
+def test_a_whole_file_is_readable_for_whom_the_umask_says(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        FolderDestination(tmp_path).write("a.jpg", b"whole", MADE)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.jpg").stat().st_mode) == 0o666 & ~umask
 
 
 def test_a_link_in_a_destination_never_leads_writes_or_removals_out_of_it(tmp_path: Path) -> None:
