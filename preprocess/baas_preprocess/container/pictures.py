@@ -6,9 +6,11 @@ from typing import Final
 
 from baas_preprocess.container.jpeg import FRAMES
 
-# SOI and the first byte of a marker that can follow it: four bytes, since three of them occur in random data too often.
-_JPEG: Final = re.compile(rb"\xff\xd8\xff[\xc0-\xcf\xdb\xdd\xe0-\xef\xfe]")
+# SOI and any marker, perhaps behind fill bytes: decoders begin with whatever follows. Three bytes alone occur in random
+# data too often.
+_JPEG: Final = re.compile(rb"\xff\xd8\xff+[\x01\xc0-\xfe]")
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_TIFF: Final = re.compile(rb"II[*+]\0|MM\0[*+]")
 MAX_NAMED: Final = 8
 """Pictures that are described one by one in a block. All go, whether named or not."""
 _MAX_STEPS: Final = 200
@@ -22,7 +24,8 @@ def starts(data: bytes) -> list[int]:
 def inside(data: bytes) -> list[str]:
     """Describe the pictures in `data`, such as `JPEG 160x120`: the first `MAX_NAMED`."""
     found = [f"JPEG {jpeg_size(data, start)}" for start in starts(data)]
-    return [*found, "PNG"] if _PNG in data else found
+    found += ["PNG"] if _PNG in data else []
+    return [*found, "TIFF"] if _TIFF.search(data) else found
 
 
 def jpeg_size(data: bytes, start: int) -> str:
@@ -34,5 +37,5 @@ def jpeg_size(data: bytes, start: int) -> str:
             break
         if head[1] in FRAMES:
             return f"{int.from_bytes(head[7:9], 'big')}x{int.from_bytes(head[5:7], 'big')}"
-        position += 2 + int.from_bytes(head[2:4], "big")
+        position += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:4], "big")
     return "of unknown size"

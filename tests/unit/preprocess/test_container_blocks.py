@@ -25,6 +25,8 @@ def test_a_profile_is_parted_and_joined_byte_by_byte_whatever_the_order_of_its_p
         pytest.param(icc.joined([*icc.parted(LONG_PROFILE), *icc.parted(LONG_PROFILE)]), id="parts that come twice"),
         pytest.param(b"", id="nothing"),
         pytest.param(files.icc()[:-8] + b"\xff\xd8\xff\xe0abcd", id="a picture inside"),
+        pytest.param(files.icc()[:-8] + b"\xff\xd8\xff\xff\xdb\0\0\0", id="a picture inside, behind fill bytes"),
+        pytest.param(files.icc()[:-8] + b"II*\0\x08\0\0\0", id="a TIFF inside"),
         pytest.param(bytes(300), id="another head"),
     ],
 )
@@ -57,10 +59,13 @@ def test_cut_resources_end_the_list(cut: int) -> None:
         (b"\xff\xd8\xff\x00 no marker follows", []),
         (b"before" + files.jpeg(24, 16) + b"behind", ["JPEG 24x16"]),
         (b"\xff\xd8\xff\xe0", ["JPEG of unknown size"]),
+        (b"\xff\xd8\xff\xff" + files.jpeg(24, 16)[2:], ["JPEG 24x16"]),
         (files.png(), ["PNG"]),
+        (b"before" + files.tiff(), ["TIFF"]),
+        (b"before" + files.tiff(order=">", bigtiff=True), ["TIFF"]),
         (files.jpeg(8, 8) * 50, ["JPEG 8x8"] * pictures.MAX_NAMED),
     ],
-    ids=["nothing", "chance", "one", "a beginning", "a PNG", "many"],
+    ids=["nothing", "chance", "one", "a beginning", "fill bytes", "a PNG", "a TIFF", "a BigTIFF", "many"],
 )
 def test_pictures_are_found_by_how_they_begin(data: bytes, found: list[str]) -> None:
     assert pictures.inside(data) == found
