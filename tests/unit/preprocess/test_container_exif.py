@@ -54,6 +54,16 @@ def test_a_listed_tag_with_a_value_that_could_be_a_picture_goes(value: bytes) ->
     assert set(rewritten(block).main) == {files.ORIENTATION}
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_values_that_are_a_picture_when_one_follows_the_other_go_but_the_orientation_stays(order: str) -> None:
+    block = files.exif(
+        {files.ORIENTATION: [6], 0x011A: b"density\xff", 0x011B: b"\xd8\xff\xe0\0\x10JF", 0x0132: "now"}, order=order
+    )
+    after = rewritten(block)
+    assert set(after.main) == {files.ORIENTATION, 0x0132}
+    assert after.orientation == 6
+
+
 def test_a_block_without_anything_listed_is_not_written() -> None:
     assert exif.coded(exif.read(files.exif({DESCRIPTION: "my street"}))) is None
 
