@@ -111,28 +111,32 @@ def _pointed_to(data: bytes, directory: Directory, tag: int, order: ByteOrder) -
 
 
 def kept(exif: Exif, order: ByteOrder) -> Tree:
-    """The tags that stay, in a byte order: their values are untouched when it is the block's own."""
-    tree = _tree(exif, order, MAX_VALUE_BYTES)
-    # Values are written one behind the other: harmless ones could make a picture together.
-    return _tree(exif, order, tiff.INLINE_BYTES) if pictures.inside(tiff.coded(tree, order, 8)) else tree
+    """The tags that stay, in a byte order: their values are untouched when it is the block's own.
 
-
-def _tree(exif: Exif, order: ByteOrder, most_bytes: int) -> Tree:
-    def allowed(directory: Directory, tags: Collection[int]) -> tuple[Entry, ...]:
-        entries = (entry for entry in directory.values() if entry.tag in tags and _is_small(entry, most_bytes))
-        return tuple(tiff.in_order(entry, exif.order, order) for entry in entries)
-
-    interop = Tree(entries=allowed(exif.interop, _INTEROP_TAGS))
-    inner = Tree(entries=allowed(exif.exif, EXIF_TAGS), children={INTEROP: interop} if interop else {})
-    gps = Tree(entries=allowed(exif.gps, GPS_TAGS))
-    return Tree(
-        entries=allowed(exif.main, MAIN_TAGS),
+    Values are written one behind the other, and harmless ones could make a picture together: then only the orientation
+    stays, written anew.
+    """
+    interop = Tree(entries=_allowed(exif.interop, _INTEROP_TAGS, exif.order, order))
+    inner = Tree(
+        entries=_allowed(exif.exif, EXIF_TAGS, exif.order, order), children={INTEROP: interop} if interop else {}
+    )
+    gps = Tree(entries=_allowed(exif.gps, GPS_TAGS, exif.order, order))
+    tree = Tree(
+        entries=_allowed(exif.main, MAIN_TAGS, exif.order, order),
         children={tag: tree for tag, tree in ((EXIF, inner), (GPS, gps)) if tree},
     )
+    if pictures.inside(tiff.coded(tree, order, 8)):
+        return Tree(entries=(tiff.entry_of(ORIENTATION, tiff.SHORT, [exif.orientation], order),))
+    return tree
 
 
-def _is_small(entry: Entry, most_bytes: int = MAX_VALUE_BYTES) -> bool:
-    return len(entry.value) <= most_bytes and not pictures.inside(entry.value)
+def _allowed(directory: Directory, tags: Collection[int], order: ByteOrder, wanted: ByteOrder) -> tuple[Entry, ...]:
+    entries = (entry for entry in directory.values() if entry.tag in tags and _is_small(entry))
+    return tuple(tiff.in_order(entry, order, wanted) for entry in entries)
+
+
+def _is_small(entry: Entry) -> bool:
+    return len(entry.value) <= MAX_VALUE_BYTES and not pictures.inside(entry.value)
 
 
 def coded(exif: Exif) -> bytes | None:

@@ -13,14 +13,13 @@ from baas_preprocess.container.refusals import Malformed
 ByteOrder: TypeAlias = Literal["<", ">"]
 """As in `struct`: `<` is Intel's (II), `>` Motorola's (MM)."""
 
+SHORT: Final = 3
 LONG: Final = 4
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 """Bytes that one number takes; a rational (5, 10) is two numbers."""
 _RATIONALS: Final = frozenset({5, 10})
 _UNSIGNED: Final = {1: "B", 3: "H", 4: "I", 13: "I"}
 
-INLINE_BYTES: Final = 4
-"""A value up to this length stands in its row of the table, a longer one elsewhere."""
 MAX_ENTRIES: Final = 1_000
 """Of one directory. Real ones hold at most some 100."""
 MAX_DIRECTORIES: Final = 10
@@ -92,7 +91,7 @@ def read_directory(data: bytes, offset: int, order: ByteOrder) -> tuple[dict[int
 def _entry_at(data: bytes, row: int, order: ByteOrder) -> Entry | None:
     tag, kind, count = struct.unpack_from(f"{order}HHI", data, row)
     size = _unit_count(kind, count) * _UNIT_BYTES.get(kind, 0)
-    start = row + 8 if size <= INLINE_BYTES else struct.unpack_from(f"{order}I", data, row + 8)[0]
+    start = row + 8 if size <= 4 else struct.unpack_from(f"{order}I", data, row + 8)[0]
     if kind not in _UNIT_BYTES or start + size > len(data):
         return None
     return Entry(tag=tag, kind=kind, count=count, value=data[start : start + size])
@@ -146,7 +145,7 @@ def coded(tree: Tree, order: ByteOrder, at: int) -> bytes:
         if entry is None:
             rows.append(struct.pack(f"{order}HHII", tag, LONG, 1, here))
             behind += coded(tree.children[tag], order, here)
-        elif len(entry.value) <= INLINE_BYTES:
+        elif len(entry.value) <= 4:
             rows.append(struct.pack(f"{order}HHI4s", tag, entry.kind, entry.count, entry.value))
         else:
             rows.append(struct.pack(f"{order}HHII", tag, entry.kind, entry.count, here))

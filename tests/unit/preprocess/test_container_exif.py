@@ -56,12 +56,15 @@ def test_a_listed_tag_with_a_value_that_could_be_a_picture_goes(value: bytes) ->
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_values_that_are_a_picture_when_one_follows_the_other_go_but_the_orientation_stays(order: str) -> None:
-    block = files.exif(
-        {files.ORIENTATION: [6], 0x011A: b"density\xff", 0x011B: b"\xd8\xff\xe0\0\x10JF", 0x0132: "now"}, order=order
-    )
-    after = rewritten(block)
-    assert set(after.main) == {files.ORIENTATION, 0x0132}
+    parts = {0x011A: b"density\xff", 0x011B: b"\xd8\xff\xe0\0\x10JF"}
+    after = rewritten(files.exif({files.ORIENTATION: [6], **parts}, order=order))
+    assert set(after.main) == {files.ORIENTATION}
     assert after.orientation == 6
+
+
+def test_a_value_that_is_the_head_of_a_tiff_with_the_zeros_behind_it_goes() -> None:
+    block = files.exif({files.ORIENTATION: b"\0II*"}, order=">")
+    assert b"II*" not in (exif.coded(exif.read(block)) or b"")
 
 
 def test_a_block_without_anything_listed_is_not_written() -> None:
