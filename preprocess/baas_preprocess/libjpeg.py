@@ -127,6 +127,7 @@ def edit(data: bytes, *outputs: Output) -> list[bytes]:
 
     An output starts from what the outputs before it left. Rows come in order, component by component. All blocks that
     no callback touches are the same in every output. An exception in a callback ends the pass and surfaces.
+    Raises `NotPublishable` also for coefficients that cannot be written as they are.
     """
     frame = read_frame(data)
     library = load_library()
@@ -134,8 +135,7 @@ def edit(data: bytes, *outputs: Output) -> list[bytes]:
     transforms = (_Transform * len(outputs))()
     for transform, output in zip(transforms, outputs, strict=True):
         transform.options = _OPTION_COPY_NO_METADATA | (_OPTION_PROGRESSIVE if output.progressive else 0)
-        if output.on_row is not None:
-            transform.on_row = _callback(output.on_row, frame, raised)
+        transform.on_row = _callback(output.on_row, frame, raised)
     buffers, sizes = (ctypes.c_void_p * len(outputs))(), (ctypes.c_ulong * len(outputs))()
     with _handle(library, library.tjInitTransform) as handle:
         try:
@@ -166,7 +166,8 @@ def digest_of_cleared(cleared: bytes, frame: Frame) -> Digest:
     """Digest of a baseline JPEG that `edit` wrote after every block inside the mask was set to zero.
 
     Two such files are the same bytes exactly when all else is the same, because libjpeg codes equal coefficients
-    equally; hashing 4 MB of them takes a tenth of the time of hashing 96 MB of coefficients.
+    equally, and `edit` lets none pass that it would code as others. Hashing 4 MB of them takes a tenth of the time of
+    hashing 96 MB of coefficients.
     """
     tables = _read_header(cleared).tables_start
     return Digest("sha256:" + hashlib.sha256(frame.colour_space.encode() + cleared[tables:]).hexdigest())
@@ -265,7 +266,7 @@ def _handle(library: Any, create: Callable[[], int | None]) -> Iterator[int]:
         library.tjDestroy(handle)
 
 
-def _callback(on_row: OnRow, frame: Frame, raised: list[BaseException]) -> Any:
+def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -> Any:
     def call(address: int, row: _Region, plane: _Region, component: int, _transform: int, _data: int) -> int:
         try:
             expected = frame.planes[component]
@@ -276,13 +277,26 @@ def _callback(on_row: OnRow, frame: Frame, raised: list[BaseException]) -> Any:
                 )
             if row.y < plane.height:  # the last row of MCUs may hold padding rows, which are never written
                 memory = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
-                on_row(component, row.y // 8, np.ctypeslib.as_array(memory).reshape(expected.columns, 64))
+                blocks = np.ctypeslib.as_array(memory).reshape(expected.columns, 64)
+                if on_row is not None:
+                    on_row(component, row.y // 8, blocks)
+                _check_range(blocks)
         except BaseException as error:  # noqa: BLE001 (ctypes would print it and go on)
             raised.append(error)
             return -1
         return 0
 
     return _Callback(call)
+
+
+def _check_range(blocks: Blocks) -> None:
+    """Refuse what Huffman coding cannot hold (ITU-T T.81, F.1.2): libjpeg's fast coder would write something else.
+
+    Levels of 8-bit pictures lie in -1024..1023, so that two of them differ by 11 bits at most; the others have 10 bits.
+    """
+    least, most = blocks.min(), blocks.max()
+    if most > 1023 or least < -1024 or (least == -1024 and (blocks[:, 1:] == -1024).any()):
+        raise damaged(f"it has coefficients from {least} to {most}, which no picture of 8 bits has")
 
 
 def _check(library: Any, handle: int, found: int) -> None:
