@@ -15,6 +15,7 @@ from baas_preprocess.cli.blur_command import blur_command
 from baas_preprocess.cli.inspect_command import inspect_command
 from baas_preprocess.cli.ledger_command import ledger_command
 from baas_preprocess.cli.pod_commands import plan_command, work_command
+from baas_preprocess.cli.redact_more_command import redact_more_command
 from baas_preprocess.cli.report_command import report_command
 from baas_preprocess.cli.samples_command import samples_command
 from baas_preprocess.cli.status_command import status_command
@@ -45,6 +46,7 @@ cli.add_command(blur_command)
 cli.add_command(status_command)
 cli.add_command(report_command)
 cli.add_command(inspect_command)
+cli.add_command(redact_more_command)
 cli.add_command(samples_command)
 cli.add_command(ledger_command)
 cli.add_command(plan_command)

@@ -1,0 +1,101 @@
+"""Boxes that people want to be redacted, as they tell them, and where these lie in a stored picture."""
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+
+from baas_crds.errors import ConfigurationError
+from baas_preprocess.facts import Box, Inspection
+from baas_preprocess.spherical import covering
+from baas_preprocess.upright import stored_box
+from baas_preprocess.way import is_joined
+
+# Numbers that were normalised or measured on a screen may lie beyond the edge by a rounding error.
+SLACK_PX = 1.0
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number")
+    return value
+
+
+Number: TypeAlias = Annotated[FiniteFloat, BeforeValidator(_no_truth_value), AfterValidator(lambda value: value + 0.0)]
+
+
+class _Box(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PixelBox(_Box):
+    """A rectangle in pixels of the picture as viewers show it, that is turned by its Exif orientation."""
+
+    left: Annotated[Number, Field(ge=0)]
+    top: Annotated[Number, Field(ge=0)]
+    width: Annotated[Number, Field(gt=0)]
+    """`left + width` beyond a 360° panorama's width goes on at its left edge."""
+    height: Annotated[Number, Field(gt=0)]
+
+
+class SphereBox(_Box):
+    """A box on the sphere, around yaw and pitch of the picture, in degrees; see `spherical.covering`."""
+
+    yaw: Annotated[Number, Field(ge=-360, le=360)]
+    pitch: Annotated[Number, Field(ge=-90, le=90)]
+    width_deg: Annotated[Number, Field(gt=0, le=360)]
+    height_deg: Annotated[Number, Field(gt=0, le=180)]
+
+
+AnyBox: TypeAlias = PixelBox | SphereBox
+
+
+class OutOfPicture(ConfigurationError):
+    """A box that does not lie in the picture it is meant for."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+def outline(box: AnyBox, seen: Inspection) -> Box:
+    """Return the rectangle of the stored picture that covers a box.
+
+    Raises `OutOfPicture` when the box leaves the picture, since it was then measured on another one, and for a box on
+    the sphere when the picture does not show the whole sphere.
+    """
+    if isinstance(box, SphereBox):
+        if not _shows_the_sphere(seen):
+            raise OutOfPicture(
+                "yaw",
+                f"the picture, {seen.width_px}x{seen.height_px} px, is no upright panorama of the whole sphere. "
+                "Give the box in pixels.",
+            )
+        return covering(
+            box.yaw, box.pitch, box.width_deg, box.height_deg, width_px=seen.width_px, height_px=seen.height_px
+        )
+    return _outline_in_pixels(box, seen)
+
+
+def _shows_the_sphere(seen: Inspection) -> bool:
+    """GPano says so; or it says nothing, and the picture is upright and shaped like one."""
+    return is_joined(seen) and (seen.is_sphere or "GPano" not in seen.metadata)
+
+
+def _outline_in_pixels(box: PixelBox, seen: Inspection) -> Box:
+    is_turned = seen.orientation >= 5
+    width, height = (seen.height_px, seen.width_px) if is_turned else (seen.width_px, seen.height_px)
+    for name, start, size, whole in (("left", box.left, box.width, width), ("top", box.top, box.height, height)):
+        side = "width" if name == "left" else "height"
+        if start >= whole:
+            raise OutOfPicture(name, f"{start:g} lies outside of the picture, which is {width}x{height} px.")
+        if size > whole + SLACK_PX:
+            raise OutOfPicture(side, f"{size:g} is more than the picture has, which is {width}x{height} px.")
+        if start + size > whole + SLACK_PX and not (name == "left" and is_joined(seen)):
+            raise OutOfPicture(
+                side, f"{name} + {side} is {start + size:g}, beyond the picture, which is {width}x{height} px."
+            )
+    bottom = min(box.top + box.height, float(height))
+    if is_joined(seen):
+        return Box(box.left, box.top, box.left + min(box.width, float(width)), bottom)
+    shown = Box(box.left, box.top, min(box.left + box.width, float(width)), bottom)
+    return stored_box(shown, seen.orientation, width, height)
