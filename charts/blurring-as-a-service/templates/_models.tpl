@@ -19,13 +19,13 @@ as://{{ .azureBlob.account }}/{{ .azureBlob.path }}
 {{- with .Values.triton.modelRepository.azureBlob }}
 {{- if .account }}
 - name: AZURE_STORAGE_ACCOUNT
-  value: {{ .account }}
+  value: {{ .account | quote }}
 {{- if .keySecret }}
 - name: AZURE_STORAGE_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ .keySecret }}
-      key: {{ .keySecretKey }}
+      name: {{ .keySecret | quote }}
+      key: {{ .keySecretKey | quote }}
 {{- else }}
 - name: AZURE_STORAGE_AUTH_TYPE
   value: default
@@ -51,7 +51,7 @@ as://{{ .azureBlob.account }}/{{ .azureBlob.path }}
 {{- if .persistentVolumeClaim.claimName }}
 - name: repository
   persistentVolumeClaim:
-    claimName: {{ .persistentVolumeClaim.claimName }}
+    claimName: {{ .persistentVolumeClaim.claimName | quote }}
     readOnly: true
 {{- else if .image.reference }}
 - name: repository

@@ -25,9 +25,9 @@ a release b-c in namespace a would share it with a release c in namespace a-b.
 {{- end }}
 
 {{- define "baas.selectorLabels" -}}
-app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ .root.Chart.Name | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end }}
 
 {{- /* All labels of an object. Optional: "more", labels from values; they never replace ours. */}}
@@ -49,14 +49,14 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- /* Name, namespace and labels of an object. Optional: "suffix" of the name, "namespace", "more" labels. */}}
 {{- define "baas.metadata" -}}
-name: {{ include "baas.name" . }}{{ .suffix }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+name: {{ printf "%s%s" (include "baas.name" .) (.suffix | default "") | quote }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 labels:
   {{- include "baas.labels" . | nindent 2 }}
 {{- end }}
 
 {{- define "baas.clusterMetadata" -}}
-name: {{ include "baas.clusterName" . }}
+name: {{ include "baas.clusterName" . | quote }}
 labels:
   {{- include "baas.labels" . | nindent 2 }}
 {{- end }}

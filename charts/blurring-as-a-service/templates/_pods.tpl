@@ -17,7 +17,7 @@ securityContext:
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .pod.nodeSelector }}
@@ -33,7 +33,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .pod.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -50,8 +50,8 @@ readOnlyRootFilesystem: true
 - name: BAAS_LEDGER
   valueFrom:
     secretKeyRef:
-      name: {{ .Values.ledger.existingSecret }}
-      key: {{ .Values.ledger.key }}
+      name: {{ .Values.ledger.existingSecret | quote }}
+      key: {{ .Values.ledger.key | quote }}
 {{- end }}
 
 {{- /* A ServiceAccount. Takes root, component, namespace, name, account (values), and identity (a client id). */}}
@@ -59,8 +59,8 @@ readOnlyRootFilesystem: true
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ .name }}
-  namespace: {{ .namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .namespace | quote }}
   labels:
     {{- include "baas.labels" (dict "root" .root "component" .component "more" .account.labels) | nindent 4 }}
   {{- $identity := ternary (dict "azure.workload.identity/client-id" .identity) dict (ne .identity "") }}
