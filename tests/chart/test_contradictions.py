@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.chart.rendering import CHART, CLIENT_ID, Object, Refused, render
+from tests.chart.rendering import CHART, CLIENT_ID, DIGEST, Object, Refused, render
 
 GPU = {"device": "gpu"}
 IMAGE = {"image": {"reference": "models:3"}}
@@ -14,6 +14,10 @@ BLOB = {"azureBlob": {"account": "mymodels", "path": "models/person_plate"}}
 IDENTITY = {"workloadIdentity": {"clientId": CLIENT_ID}}
 NO_ACCOUNT = {"serviceAccount": {"create": False}}
 MINE = {"serviceAccount": {"create": False, "name": "mine"}}
+
+
+def claim(path: str) -> Object:
+    return {"persistentVolumeClaim": {"claimName": "models", "path": path}}
 
 
 CONTRADICTIONS: list[tuple[Object, str]] = [
@@ -37,6 +41,10 @@ CONTRADICTIONS: list[tuple[Object, str]] = [
     ({"triton": {"modelRepository": BLOB}}, "triton.modelRepository.azureBlob is read by NVIDIA's Triton only."),
     ({"triton": GPU | {"modelRepository": {"azureBlob": {"account": "mymodels"}}}}, "needs both account and path"),
     ({"triton": {"modelRepository": {"azureBlob": {"path": "models"}}}}, "needs both account and path"),
+    ({"triton": {"modelRepository": {"image": {"reference": "m: 3"}}}}, "is 'm: 3', which is no image's name."),
+    ({"triton": {"modelRepository": claim("../etc")}}, "path is '../etc', which leads out of the claim."),
+    ({"triton": {"modelRepository": claim("v3/../../etc")}}, "path is 'v3/../../etc', which leads out of the claim."),
+    ({"triton": {"modelRepository": claim("v3/..")}}, "path is 'v3/..', which leads out of the claim."),
 ]  # fmt: skip
 
 
@@ -45,6 +53,22 @@ def test_a_contradiction_ends_with_what_to_do(changes: Object, sentence: str) ->
     with pytest.raises(Refused) as refused:
         render(changes)
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["", "v3", "2026/v3/", "..v3/a..b", "a: b"])
+def test_a_folder_of_a_claim_may_have_any_other_name(path: str) -> None:
+    args = render({"triton": {"modelRepository": claim(path)}}).triton["args"]
+    assert f"--repository=/repository/{path}".rstrip("/") in args
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["models", "models:3", "localhost:5000/models", f"myregistry.azurecr.io/baas/person_plate:2026-01@{DIGEST}"],
+)
+def test_an_image_of_models_may_be_anywhere(reference: str) -> None:
+    found = render({"triton": {"modelRepository": {"image": {"reference": reference}}}})
+    (copies,) = found.pod("Deployment baas-triton").spec["initContainers"]
+    assert copies["image"] == reference
 
 
 @pytest.mark.parametrize("release", ["2026-panoramas", "my.release"])

@@ -1,6 +1,6 @@
 {{- /*
 Values that contradict each other, or that nobody can guess: the installation stops here with what to do.
-What a single value may be is in values.schema.json.
+What a single value may be is in values.schema.json, unless its pattern would explain nothing to a person.
 */}}
 {{- define "baas.checkValues" -}}
 {{- include "baas.checkRequired" . }}
@@ -83,6 +83,12 @@ What a single value may be is in values.schema.json.
 {{- end }}
 {{- if and (has "azureBlob" $named) (eq $.Values.triton.device "cpu") }}
 {{- fail "triton.modelRepository.azureBlob is read by NVIDIA's Triton only. With triton.device=cpu use an image, a claim, or the repository of the CPU image." }}
+{{- end }}
+{{- if and .image.reference (not (regexMatch "^[a-zA-Z0-9][-a-zA-Z0-9._]*(:[0-9]+)?(/[a-z0-9._-]+)*(:[a-zA-Z0-9_][-a-zA-Z0-9_.]*)?(@sha256:[0-9a-f]{64})?$" .image.reference)) }}
+{{- fail (printf "triton.modelRepository.image.reference is '%s', which is no image's name. Write it with its tag or digest and without spaces, such as myregistry.azurecr.io/models:3." .image.reference) }}
+{{- end }}
+{{- if has ".." (splitList "/" .persistentVolumeClaim.path) }}
+{{- fail (printf "triton.modelRepository.persistentVolumeClaim.path is '%s', which leads out of the claim. Name a folder within it, such as models/person_plate, without '..'." .persistentVolumeClaim.path) }}
 {{- end }}
 {{- if ne (empty .azureBlob.account) (empty .azureBlob.path) }}
 {{- fail "triton.modelRepository.azureBlob needs both account and path, such as account: mymodels and path: models/person_plate." }}
