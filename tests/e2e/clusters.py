@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import pytest
 
+from baas_crds.__main__ import CRD
+
 ROOT = Path(__file__).resolve().parents[2]
 HACK = ROOT / "hack" / "cluster"
 OWN_KUBECONFIG = ROOT / ".cache" / "cluster" / "kubeconfig"
@@ -134,7 +136,6 @@ def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
 def define_blurjobs(cluster: Cluster) -> bool:
     """Let the cluster know BlurJobs as they are checked in, and return whether it knew some before."""
     was_there = bool(cluster.kubectl("get", "crd", DEFINITION, "--ignore-not-found"))
-    crd = str(ROOT / "crds" / "blurjobs.yaml")
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", crd)
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / CRD))
     cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{DEFINITION}")
     return was_there
