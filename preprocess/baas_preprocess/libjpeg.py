@@ -278,9 +278,10 @@ def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -
             if row.y < plane.height:  # the last row of MCUs may hold padding rows, which are never written
                 memory = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
                 blocks = np.ctypeslib.as_array(memory).reshape(expected.columns, 64)
+                _check_range(blocks)
                 if on_row is not None:
                     on_row(component, row.y // 8, blocks)
-                _check_range(blocks)
+                    _check_range(blocks)
         except BaseException as error:  # noqa: BLE001 (ctypes would print it and go on)
             raised.append(error)
             return -1
