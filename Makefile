@@ -24,8 +24,16 @@ demo: $(BIN)/baas $(MODELS)  ## Blur generated sample panoramas with the real de
 	@echo "Look at demo/report.html and at the pictures in demo/output."
 
 test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers and a real Kubernetes
-	$(BIN)/pytest tests/unit tests/integration
+	$(BIN)/pytest tests/unit tests/integration tests/fuzz
 	$(MAKE) e2e
+
+##@ Proofs that take longer
+.PHONY: fuzz
+FUZZ_SECONDS ?= 600
+fuzz: $(BIN)/baas  ## Let a fuzzer attack readers and redaction, FUZZ_SECONDS each (600); what it learns stays in .cache/fuzz
+	for target in container redaction; do \
+	  nice $(BIN)/python -m tests.fuzz $$target .cache/fuzz/$$target $(FUZZ_SECONDS) || exit; \
+	done
 
 ##@ A real Kubernetes on this machine
 .PHONY: cluster cluster-down e2e images

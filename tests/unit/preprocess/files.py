@@ -46,6 +46,21 @@ def with_segments(file: bytes, *segments: tuple[int, bytes]) -> bytes:
     return file[:end] + b"".join(segment(marker, payload) for marker, payload in segments) + file[end:]
 
 
+def with_frame(
+    *, marker: int = 0xC0, precision: int = 8, size: tuple[int, int] = (32, 48), factors: bytes = b""
+) -> bytes:
+    """Change the frame header of a JPEG; `factors` are the sampling factors of its components."""
+    data = jpeg(mode="L" if len(factors) == 1 else "RGB" if len(factors) in {0, 3} else "CMYK")
+    at = data.index(b"\xff\xc0")
+    count = data[at + 9]
+    components = b"".join(
+        bytes([data[at + 10 + 3 * n], factors[n] if factors else data[at + 11 + 3 * n], data[at + 12 + 3 * n]])
+        for n in range(count)
+    )
+    frame = bytes([precision]) + struct.pack(">HH", *size) + bytes([count]) + components
+    return data[:at] + segment(marker, frame) + data[at + 4 + len(frame) :]
+
+
 Value = bytes | Sequence[int] | str
 Tags = Mapping[int, Value]
 

@@ -65,9 +65,15 @@ def see_through(pixels: Samples) -> Samples:
 
 
 def jpeg(
-    pixels: Samples, *, sampling: str = "4:2:0", progressive: bool = False, restart: int = 0, quality: int = 90
+    pixels: Samples,
+    *,
+    sampling: str = "4:2:0",
+    progressive: bool = False,
+    restart: int = 0,
+    quality: int = 90,
+    optimised: bool = False,
 ) -> bytes:
-    """Code a JPEG; (height, width) gives a grey one. `restart` is in MCUs."""
+    """Code a JPEG; (height, width) gives a grey one. `restart` is in MCUs; `optimised` are its Huffman tables."""
     options = [
         cv2.IMWRITE_JPEG_QUALITY,
         quality,
@@ -75,6 +81,8 @@ def jpeg(
         int(progressive),
         cv2.IMWRITE_JPEG_RST_INTERVAL,
         restart,
+        cv2.IMWRITE_JPEG_OPTIMIZE,
+        int(optimised),
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
         SAMPLINGS[sampling],
     ]

@@ -35,21 +35,6 @@ def refusal_of(data: bytes) -> NotPublishable:
     return refused.value
 
 
-def with_frame(
-    *, marker: int = 0xC0, precision: int = 8, size: tuple[int, int] = (32, 48), factors: bytes = b""
-) -> bytes:
-    """Change the frame header of a JPEG; `factors` are the sampling factors of its components."""
-    data = files.jpeg(mode="L" if len(factors) == 1 else "RGB" if len(factors) in {0, 3} else "CMYK")
-    at = data.index(b"\xff\xc0")
-    count = data[at + 9]
-    components = b"".join(
-        bytes([data[at + 10 + 3 * n], factors[n] if factors else data[at + 11 + 3 * n], data[at + 12 + 3 * n]])
-        for n in range(count)
-    )
-    frame = bytes([precision]) + struct.pack(">HH", *size) + bytes([count]) + components
-    return data[:at] + files.segment(marker, frame) + data[at + 4 + len(frame) :]
-
-
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
@@ -160,24 +145,24 @@ def test_an_inspection_tells_what_a_file_holds(data: bytes, expected: Inspection
     ],
 )
 def test_the_smallest_unit_is_what_the_coder_interleaves(factors: bytes, coding: str, unit_px: tuple[int, int]) -> None:
-    found = seen(with_frame(factors=factors))
+    found = seen(files.with_frame(factors=factors))
     assert (found.coding, found.unit_px) == (coding, unit_px)
 
 
 @pytest.mark.parametrize(
     ("data", "named"),
     [
-        (with_frame(marker=0xC1, precision=12), "12 bits per sample"),
-        (with_frame(marker=0xC3), "lossless JPEG"),
-        (with_frame(marker=0xC5), "hierarchical JPEG"),
-        (with_frame(marker=0xC9), "arithmetic coding"),
-        (with_frame(marker=0xF7), "JPEG-LS"),
+        (files.with_frame(marker=0xC1, precision=12), "12 bits per sample"),
+        (files.with_frame(marker=0xC3), "lossless JPEG"),
+        (files.with_frame(marker=0xC5), "hierarchical JPEG"),
+        (files.with_frame(marker=0xC9), "arithmetic coding"),
+        (files.with_frame(marker=0xF7), "JPEG-LS"),
         (files.with_segments(files.jpeg(), (0xDE, bytes(6))), "hierarchical JPEG"),
-        (with_frame(size=(0, 48)), "DNL"),
-        (with_frame(factors=b"\x31\x21\x21"), "sampling factors 3x1 2x1 2x1"),
-        (with_frame(factors=b"\x11\x22\x22"), "sampling factors 1x1 2x2 2x2"),
-        (with_frame(factors=b"\x22\x21\x11"), "chroma planes of different sampling"),
-        (with_frame(factors=b"\x14\x11\x11"), "sampling factors 1x4 1x1 1x1"),
+        (files.with_frame(size=(0, 48)), "DNL"),
+        (files.with_frame(factors=b"\x31\x21\x21"), "sampling factors 3x1 2x1 2x1"),
+        (files.with_frame(factors=b"\x11\x22\x22"), "sampling factors 1x1 2x2 2x2"),
+        (files.with_frame(factors=b"\x22\x21\x11"), "chroma planes of different sampling"),
+        (files.with_frame(factors=b"\x14\x11\x11"), "sampling factors 1x4 1x1 1x1"),
         (files.jpeg(mode="CMYK"), "CMYK colours"),
         (files.jpeg(mode="CMYK").replace(b"Adobe\0d\0\0\0\0\0", b"Adobe\0d\0\0\0\0\2"), "YCCK colours"),
         (files.with_chunks(files.png(), (b"acTL", bytes(8))), "an animated PNG"),
@@ -213,8 +198,8 @@ def test_a_kind_that_cannot_be_redacted_is_refused_by_its_name(data: bytes, name
         (b"II*\0\xff\0\0\0" + bytes(20), QuarantineReason.TRUNCATED),
         (b"II*\0\x08\0\0\0\xff\xff" + bytes(20), QuarantineReason.DAMAGED),
         (b"II*\0\x08\0\0\0" + files.directory({1: [1]}, 8, "<"), QuarantineReason.DAMAGED),
-        (with_frame(size=(32, 0)), QuarantineReason.DAMAGED),
-        (with_frame(factors=b"\x51\x11\x11"), QuarantineReason.DAMAGED),
+        (files.with_frame(size=(32, 0)), QuarantineReason.DAMAGED),
+        (files.with_frame(factors=b"\x51\x11\x11"), QuarantineReason.DAMAGED),
         (files.jpeg().replace(b"\xff\xc0", b"\xff\xe5"), QuarantineReason.DAMAGED),
         (files.jpeg(progressive=True).replace(b"\xff\xda", b"\xff\xe5"), QuarantineReason.DAMAGED),
     ],
@@ -236,7 +221,7 @@ def test_a_jpeg_without_the_means_of_one_colour_is_damaged(options: dict[str, An
 @pytest.mark.parametrize(
     "data",
     [
-        with_frame(size=(14_000, 20_000)),
+        files.with_frame(size=(14_000, 20_000)),
         files.with_chunks(files.png(4000, 251)),
         files.tiff(np.zeros((1001, 1000), "u1")),
     ],

@@ -1,0 +1,95 @@
+"""What holds for every finished file, checked with as little of our own code as can be."""
+
+import io
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import PIL.Image
+import tifffile
+
+from baas_preprocess import libjpeg, raster
+from baas_preprocess.container.formats import metadata_of
+from baas_preprocess.decode import decode
+from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Pixels
+from baas_preprocess.inspection import inspect
+from baas_preprocess.scrub import scrub
+from tests.safety.carving import pictures_behind_the_first
+
+
+def check_metadata(finished: bytes, source: Inspection) -> None:
+    """Whatever stays is no picture, is read again as it was written, and stays as it is when scrubbed again."""
+    found = inspect(finished, max_pixels=10**9)
+    assert found.hidden_images == ()
+    assert found.orientation == source.orientation
+    pictures = pictures_behind_the_first(finished, besides=picture_data(finished))
+    assert pictures == [], pictures
+    assert scrub(finished, finished, found) == finished
+    assert metadata_of(finished).kept() == metadata_of(scrub(finished, finished, found)).kept()
+
+
+def picture_data(finished: bytes) -> list[range]:
+    """Where the picture's own data stands, which no list of metadata decides about."""
+    if finished.startswith(b"\xff\xd8"):
+        return []
+    if finished.startswith(b"\x89PNG"):
+        return list(_png_data(finished))
+    with tifffile.TiffFile(io.BytesIO(finished)) as file:
+        page = file.pages.first
+        places = zip(page.dataoffsets, page.databytecounts, strict=True)
+        return [range(start, start + size) for start, size in places]
+
+
+def _png_data(finished: bytes) -> Iterator[range]:
+    at = 8
+    while at < len(finished):
+        end = at + 12 + int.from_bytes(finished[at : at + 4])
+        if finished[at + 4 : at + 8] == b"IDAT":
+            yield range(at, end)
+        at = end
+
+
+def check_picture(original: bytes, finished: bytes, made: Mask, method: Method) -> None:
+    """Compare all coefficients or samples, where pixels and not `cell_grids` say what is inside."""
+    covered = made.covered.repeat(made.unit_px[1], axis=0).repeat(made.unit_px[0], axis=1)
+    if not finished.startswith(b"\xff\xd8"):
+        image_format = ImageFormat.PNG if finished.startswith(b"\x89PNG") else ImageFormat.TIFF
+        before, after = (raster.read(file, image_format).samples for file in (original, finished))
+        outside = ~covered[: made.height_px, : made.width_px]
+        assert (before[outside] == after[outside]).all()
+        return
+    frame = libjpeg.read_frame(finished)
+    for plane, before, after in zip(frame.planes, coefficients(original), coefficients(finished), strict=True):
+        width, height = plane.block_px
+        inside = covered[::height, ::width][: plane.rows, : plane.columns]
+        assert (before[~inside] == after[~inside]).all()
+        if method is not Method.BLUR:
+            assert not after[inside][:, 1:].any()
+        if method is Method.SOLID:
+            assert not after[inside].any()
+
+
+def coefficients(data: bytes) -> list[npt.NDArray[np.int16]]:
+    """(rows, columns, 64) of each component."""
+    planes = libjpeg.read_frame(data).planes
+    read = [np.empty((plane.rows, plane.columns, 64), np.int16) for plane in planes]
+
+    def copy(component: int, row: int, blocks: libjpeg.Blocks) -> None:
+        read[component][row] = blocks
+
+    libjpeg.edit(data, libjpeg.Output(copy))
+    return read
+
+
+def check_views(shown: Pixels, finished: bytes, found: Inspection, made: Mask) -> None:
+    """What the detector saw is what another program shows, but for the mask and what a decoder's smoothing mixes in."""
+    near = cv2.dilate(made.covered.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    near = near.repeat(made.unit_px[1], axis=0).repeat(made.unit_px[0], axis=1)[: made.height_px, : made.width_px]
+    seen = decode(finished, found)
+    assert (seen[~near] == shown[~near]).all()
+    is_read_alike = found.format is not ImageFormat.TIFF or (found.orientation == 1 and "16-bit" not in found.coding)
+    if is_read_alike and "16-bit grey" not in found.coding:
+        with PIL.Image.open(io.BytesIO(finished)) as picture:
+            theirs = np.asarray(picture.convert("RGB")).astype(int)
+        assert np.abs(theirs - seen).max() <= ("16-bit" in found.coding)
