@@ -230,7 +230,7 @@ class BlurJobSpec(Part):
     redaction: Redaction = Redaction()
     """How persons and licence plates are made unrecognisable."""
     verification: Verification = Verification()
-    """The second look at finished pictures. This version accepts it, and does not look again yet."""
+    """The second look at finished pictures."""
     quality_check: QualityCheck | None = None
     """A sample for people to look at. Unset: none is drawn."""
     retention: Retention = Retention()

@@ -44,6 +44,7 @@ class QuarantineReason(StrEnum):
     TOO_MANY_OBJECTS = "TooManyObjects"
     DETECTOR_REFUSED = "DetectorRefused"
     VERIFICATION_FAILED = "VerificationFailed"
+    STILL_VISIBLE = "StillVisible"
     TOO_MANY_ATTEMPTS = "TooManyAttempts"
     INTERNAL_ERROR = "InternalError"
 
@@ -68,6 +69,10 @@ _EXPLANATIONS = {
     QuarantineReason.TOO_MANY_OBJECTS: "The detector found more objects in one tile than it can return.",
     QuarantineReason.DETECTOR_REFUSED: "The detector's answer was not of the agreed form.",
     QuarantineReason.VERIFICATION_FAILED: "The finished file did not pass its checks; it was not published.",
+    QuarantineReason.STILL_VISIBLE: (
+        "Each look at the finished picture showed the detector one more person or plate beside what was redacted: look "
+        "at the picture, and retry with more padding, or with a confidence that finds all of it at the first look."
+    ),
     QuarantineReason.TOO_MANY_ATTEMPTS: "Every attempt ended without a result: the image may crash its worker.",
     QuarantineReason.INTERNAL_ERROR: "An unforeseen error: please report it with the message.",
 }

@@ -98,6 +98,9 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
         "masked_share": outcome.masked_share,
         "persons": persons,
         "licence_plates": licence_plates,
+        "second_looks": outcome.second_look.looks,
+        "found_later": outcome.second_look.found_later,
+        "residuals": outcome.second_look.residuals,
     }
     if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=moment(connection, now)):
         return

@@ -58,6 +58,17 @@ class DetectedObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLook:
+    """What came of looking at a finished picture again; of one that nobody looked at again, nothing."""
+
+    looks: int = 0
+    found_later: int = 0
+    """So many of its objects were found only then."""
+    residuals: int = 0
+    """So many objects the detector still saw under the mask, at the last look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
     """The fate of an image whose safe picture is at the destination."""
 
@@ -71,6 +82,7 @@ class Published:
     masked_share: float
     """Redacted share of the picture's area, 0..1."""
     detections: tuple[DetectedObject, ...]
+    second_look: SecondLook = field(default_factory=SecondLook)
     output_version: str | None = None
     """The store's own version of the output, such as an ETag."""
     timings: Timings = field(default_factory=dict)
@@ -167,8 +179,21 @@ class ImageRecord:
     masked_share: float | None
     persons: int | None
     licence_plates: int | None
+    second_looks: int | None
+    found_later: int | None
+    residuals: int | None
     timings: Timings
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondLookSums:
+    """What second looks came to, over a run's published images."""
+
+    images: int = 0
+    """Looked at again, at least once."""
+    found_later: int = 0
+    residuals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

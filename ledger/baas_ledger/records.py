@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from baas_crds.codes import ObjectClass
 from baas_ledger import tables
-from baas_ledger.facts import DetectedObject, Event, ImageRecord
+from baas_ledger.facts import DetectedObject, Event, ImageRecord, SecondLookSums
 from baas_ledger.tables import ImageState
 
 
@@ -53,6 +53,19 @@ def detections(connection: Connection, image_ids: Collection[int]) -> dict[int, 
             )
         )
     return found
+
+
+def second_look_sums(connection: Connection, run_id: str) -> SecondLookSums:
+    """Add up what second looks came to. Reads all of a run's images: for a person who asks, not for a loop."""
+    table = tables.images
+    row = connection.execute(
+        select(
+            func.count().label("images"),
+            func.coalesce(func.sum(table.c.found_later), 0).label("found_later"),
+            func.coalesce(func.sum(table.c.residuals), 0).label("residuals"),
+        ).where(table.c.run_id == run_id, table.c.second_looks > 0)
+    ).one()
+    return SecondLookSums(images=row.images, found_later=int(row.found_later), residuals=int(row.residuals))
 
 
 def events(connection: Connection, run_id: str, *, after: int = 0, limit: int = 1_000) -> list[Event]:

@@ -154,6 +154,11 @@ images = Table(
     Column("masked_share", Double),
     Column("persons", Integer),
     Column("licence_plates", Integer),
+    # How often the finished picture was looked at again, how many of its objects only that found, and how many the
+    # detector still saw under the mask at last.
+    Column("second_looks", Integer),
+    Column("found_later", Integer),
+    Column("residuals", Integer),
     # Seconds per step.
     Column("timings", Json),
     Column("finished_at", Moment),
@@ -197,6 +202,9 @@ NO_OUTCOME: dict[str, None] = dict.fromkeys(
         "masked_share",
         "persons",
         "licence_plates",
+        "second_looks",
+        "found_later",
+        "residuals",
         "timings",
         "finished_at",
     )

@@ -14,9 +14,9 @@ from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob, Volume
 from baas_crds.reading import read_blurjob
 from baas_ledger.runs import BLURJOB, MODEL_VERSION
-from baas_preprocess.facts import Method
+from baas_preprocess.facts import Method, Verification
 from baas_preprocess.pod_settings import PodSettings
-from baas_preprocess.recipe import Recipe
+from baas_preprocess.recipe import Recipe, second_look_percent
 from baas_preprocess.selection import Selection, read_exclude_list
 from baas_preprocess.stores.blob import BlobDestination, BlobSource
 from baas_preprocess.stores.blob_access import BlobFolder
@@ -41,12 +41,15 @@ class Assignment:
     def recipe(self) -> Recipe:
         """What decides the outputs' bytes."""
         confidence = self.spec.detector.confidence_permille.as_scores()
-        redaction = self.spec.redaction
+        redaction, verification = self.spec.redaction, self.spec.verification
         return Recipe(
             confidence={ObjectClass(name): score for name, score in confidence.items()},
             method=Method(redaction.method.lower()),
             cells=redaction.cells,
             padding=redaction.padding_share,
+            second_look_percent=second_look_percent(
+                Verification(verification.mode.lower()), verification.sample_percent
+            ),
         )
 
     def configuration(self, model_version: str) -> dict[str, object]:

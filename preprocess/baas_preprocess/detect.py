@@ -205,6 +205,8 @@ def detections(rows: npt.NDArray[np.float32], tile: Tile, width_px: int, *, wrap
     """Turn a tile's rows (n, 6) into detections in the picture's pixels."""
     across, down = tile.width / tile.out_width, tile.height / tile.out_height
     for x1, y1, x2, y2, score, number in rows.astype(np.float64).tolist():
+        if tile.is_mirrored:
+            x1, x2 = tile.out_width - x2, tile.out_width - x1  # noqa: PLW2901 - from here on as if it were not
         left = tile.left + x1 * across
         turn = width_px if wraps and left >= width_px else 0
         box = Box(left - turn, tile.top + y1 * down, tile.left + x2 * across - turn, tile.top + y2 * down)

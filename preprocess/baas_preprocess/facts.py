@@ -29,6 +29,14 @@ class ImageFormat(StrEnum):
     TIFF = "tiff"
 
 
+class Verification(StrEnum):
+    """Which finished pictures the detector looks at again."""
+
+    REDETECT = "redetect"
+    SAMPLE = "sample"
+    OFF = "off"
+
+
 class Method(StrEnum):
     """What a redacted region looks like; the information left in it is the same few cells."""
 
@@ -71,6 +79,8 @@ class Tile:
     height: int
     out_width: int
     out_height: int
+    is_mirrored: bool = False
+    """Shown with left and right exchanged."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

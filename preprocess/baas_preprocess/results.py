@@ -137,6 +137,9 @@ def _image(
             for box in boxes
         ],
         masked_share=record.masked_share,
+        second_looks=record.second_looks or 0,
+        found_later=record.found_later or 0,
+        residuals=record.residuals or 0,
         seconds_per_step=record.timings or {},
         input_digest=None if record.input_digest is None else Digest(record.input_digest),
         output_digest=None if record.output_digest is None else Digest(record.output_digest),

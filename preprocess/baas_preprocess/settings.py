@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import Method
-from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe
+from baas_preprocess.facts import Method, Verification
+from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe, second_look_percent
 
 SETTINGS_FILE = Path("baas.toml")
 
@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     """Cells along a box's long side; fewer reveal less."""
     padding: Annotated[float, Field(ge=0, le=2)] = 0.1
     """Share of a box's size added on each side."""
+    verification: Verification = Verification.REDETECT
+    """Which finished pictures the detector looks at again."""
+    sample_percent: Annotated[int, Field(ge=1, le=100)] = 5
+    """Percent of the pictures that verification `sample` looks at again."""
     max_megapixels: Annotated[float, Field(gt=0, le=1000)] = 180
     """Larger pictures are quarantined."""
     include: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
@@ -113,6 +117,7 @@ class Settings(BaseSettings):
             cells=self.cells,
             padding=self.padding,
             max_pixels=round(self.max_megapixels * 1e6),
+            second_look_percent=second_look_percent(self.verification, self.sample_percent),
         )
 
 

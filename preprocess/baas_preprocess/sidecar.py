@@ -4,6 +4,7 @@ Nothing here shows a pixel of anything.
 """
 
 import json
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -38,6 +39,7 @@ def detections_json(name: str, safe: Safe, model: Digest, recipe: Digest) -> byt
         "input": safe.input_digest,
         "output": safe.output_digest,
         "masked_share": round(safe.mask.share, 6),
+        "second_look": asdict(safe.second_look),
         "objects": [
             {
                 "class": region.object_class,

@@ -4,7 +4,7 @@ Nothing here knows where the bytes come from or go to: `work.py` fetches before,
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +18,7 @@ from baas_preprocess.merge import merge
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
+from baas_preprocess.second_look import MOST_LOOKS, SecondLook, judge, still_visible
 from baas_preprocess.tile import cut, tiles
 from baas_preprocess.upright import stored_box, upright
 from baas_preprocess.verify import verify
@@ -30,7 +31,9 @@ class Safe:
     data: bytes
     inspection: Inspection
     regions: tuple[Region, ...]
+    """In the order in which they were found: those of the second look come last."""
     mask: Mask
+    second_look: SecondLook
     input_digest: Digest
     output_digest: Digest
     seconds: dict[str, float]
@@ -45,12 +48,23 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time one step."""
+        """Time one step; when it is done again, both times count."""
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A file that could be published, if nobody looks at it again."""
+
+    data: bytes
+    found: Inspection
+    """Of the finished bytes."""
+    regions: tuple[Region, ...]
+    mask: Mask
 
 
 def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
@@ -59,12 +73,77 @@ def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
     Raises `NotPublishable` when it cannot be made safe, `DependencyUnavailable` when the detector went away.
     """
     watch = Stopwatch()
+    input_digest = digest_of(data)
     with watch.step("inspect"):
         inspection = inspect(data, max_pixels=recipe.max_pixels)
     with watch.step("decode"):
         pixels = decode(data, inspection)
-    regions = find(pixels, inspection, recipe, detector, watch)
+    found = look(pixels, inspection, recipe, detector, watch)
     del pixels
+    with watch.step("merge"):
+        regions = joined(found, inspection)
+    finished = finish(data, inspection, regions, recipe, watch)
+    second_look = SecondLook()
+    if recipe.looks_again_at(input_digest):
+        finished, second_look = look_again(finished, data, inspection, recipe, detector, watch)
+    return Safe(
+        data=finished.data,
+        inspection=inspection,
+        regions=finished.regions,
+        mask=finished.mask,
+        second_look=second_look,
+        input_digest=input_digest,
+        output_digest=digest_of(finished.data),
+        seconds=watch.seconds,
+    )
+
+
+def look(
+    pixels: Pixels,
+    inspection: Inspection,
+    recipe: Recipe,
+    detector: Detector,
+    watch: Stopwatch,
+    *,
+    is_shifted: bool = False,
+) -> list[Detection]:
+    """Return what the detector sees on a decoded picture and the recipe redacts, in the stored picture's pixels."""
+    shown = upright(pixels, inspection.orientation)
+    height_px, width_px = shown.shape[:2]
+    wraps = is_joined(inspection)
+    with watch.step("tile"):
+        plan = tiles(width_px, height_px, wraps=wraps, is_sphere=wraps and inspection.is_sphere, is_shifted=is_shifted)
+        views = [cut(shown, tile) for tile in plan]
+    with watch.step("detect"):
+        answers = detector.detect(views)
+    return [
+        replace(detection, box=stored_box(detection.box, inspection.orientation, width_px, height_px))
+        for tile, rows in zip(plan, answers, strict=True)
+        for detection in detections(rows, tile, width_px, wraps=wraps)
+        if is_wanted(detection, recipe)
+    ]
+
+
+def joined(found: Sequence[Detection], inspection: Inspection) -> tuple[Region, ...]:
+    """Return the objects that the detections speak of."""
+    return tuple(merge(found, inspection.width_px, wraps=is_joined(inspection)))
+
+
+def is_joined(inspection: Inspection) -> bool:
+    """Whether a picture is looked at across its seam: an upright panorama is, the others are flat photos."""
+    return inspection.wraps and inspection.orientation == 1
+
+
+def is_wanted(detection: Detection, recipe: Recipe) -> bool:
+    """Whether the recipe redacts a detection of this class and score."""
+    confidence = recipe.confidence.get(detection.object_class)
+    return confidence is not None and detection.score >= confidence
+
+
+def finish(
+    data: bytes, inspection: Inspection, regions: tuple[Region, ...], recipe: Recipe, watch: Stopwatch
+) -> Finished:
+    """Redact the regions of an original and check what came of it."""
     with watch.step("mask"):
         redaction = mask(regions, inspection, padding=recipe.padding, cells=recipe.cells)
     with watch.step("redact"):
@@ -72,44 +151,32 @@ def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
     with watch.step("scrub"):
         finished = scrub(redacted.data, data, inspection)
     with watch.step("verify"):
-        seen_again = inspect(finished, max_pixels=recipe.max_pixels)
-        verify(finished, found=seen_again, source=inspection, mask=redaction, redacted=redacted)
-    return Safe(
-        data=finished,
-        inspection=inspection,
-        regions=tuple(regions),
-        mask=redaction,
-        input_digest=digest_of(data),
-        output_digest=digest_of(finished),
-        seconds=watch.seconds,
-    )
+        found = inspect(finished, max_pixels=recipe.max_pixels)
+        verify(finished, found=found, source=inspection, mask=redaction, redacted=redacted)
+    return Finished(data=finished, found=found, regions=regions, mask=redaction)
 
 
-def find(pixels: Pixels, inspection: Inspection, recipe: Recipe, detector: Detector, watch: Stopwatch) -> list[Region]:
-    """Return the objects of a decoded picture that the recipe redacts, in the stored picture's pixels."""
-    shown = upright(pixels, inspection.orientation)
-    height_px, width_px = shown.shape[:2]
-    # Only an upright panorama is joined across its seam: the others are looked at as flat photos.
-    wraps = inspection.wraps and inspection.orientation == 1
-    with watch.step("tile"):
-        plan = tiles(width_px, height_px, wraps=wraps, is_sphere=wraps and inspection.is_sphere)
-        views = [cut(shown, tile) for tile in plan]
-    with watch.step("detect"):
-        answers = detector.detect(views)
-    with watch.step("merge"):
-        found = [
-            detection
-            for tile, rows in zip(plan, answers, strict=True)
-            for detection in detections(rows, tile, width_px, wraps=wraps)
-            if is_wanted(detection, recipe)
-        ]
-        return [
-            replace(region, box=stored_box(region.box, inspection.orientation, width_px, height_px))
-            for region in merge(found, width_px, wraps=wraps)
-        ]
+def look_again(
+    finished: Finished, data: bytes, inspection: Inspection, recipe: Recipe, detector: Detector, watch: Stopwatch
+) -> tuple[Finished, SecondLook]:
+    """Look at the finished bytes as a stranger would, and redact what is still visible, from the original anew.
 
-
-def is_wanted(detection: Detection, recipe: Recipe) -> bool:
-    """Whether the recipe redacts a detection of this class and score."""
-    confidence = recipe.confidence.get(detection.object_class)
-    return confidence is not None and detection.score >= confidence
+    Ends after a look that saw nothing surely visible: whatever any look saw is redacted by then.
+    """
+    regions = finished.regions
+    found_before = len(regions)
+    for looks in range(1, MOST_LOOKS + 1):
+        with watch.step("second look"):
+            pixels = decode(finished.data, finished.found)
+            hits = look(pixels, finished.found, recipe, detector, Stopwatch(), is_shifted=True)
+            del pixels
+            judged = judge(hits, finished.mask)
+        if judged.surest is not None and looks == MOST_LOOKS:
+            raise still_visible(judged.surest, looks)
+        if judged.visible:
+            regions += joined(judged.visible, inspection)
+            finished = finish(data, inspection, regions, recipe, watch)
+        if judged.surest is None:
+            break
+    residuals = joined(judged.residual, inspection)
+    return finished, SecondLook(looks=looks, found_later=len(regions) - found_before, residuals=len(residuals))

@@ -21,7 +21,7 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, NotPublishable
 from baas_ledger.claims import LeaseLost, claim, finish_published, finish_quarantined, release, renew
 from baas_ledger.engine import transaction
-from baas_ledger.facts import Claim, DetectedObject, Published, Quarantined
+from baas_ledger.facts import Claim, DetectedObject, Published, Quarantined, SecondLook
 from baas_ledger.progress import read_progress
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
@@ -259,6 +259,11 @@ def _published(job: Job, safe: Safe, version: str | None, seconds: dict[str, flo
         height_px=height,
         masked_share=safe.mask.share,
         detections=tuple(found),
+        second_look=SecondLook(
+            looks=safe.second_look.looks,
+            found_later=safe.second_look.found_later,
+            residuals=safe.second_look.residuals,
+        ),
         timings=seconds,
     )
 

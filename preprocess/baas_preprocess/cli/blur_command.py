@@ -28,7 +28,7 @@ from baas_preprocess.cli.console import (
     tell_quarantined,
 )
 from baas_preprocess.dry_run import foresee, totals
-from baas_preprocess.facts import Method
+from baas_preprocess.facts import Method, Verification
 from baas_preprocess.planning import Plan
 from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.stores.folder import resolved
@@ -48,6 +48,12 @@ OPTIONS = (
     ),
     click.option("--cells", type=int, metavar="N", help=_help("cells", "[6]")),
     click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "[0.1]")),
+    click.option(
+        "--verification",
+        type=click.Choice([choice.value for choice in Verification]),
+        help=_help("verification", "[redetect: every one]"),
+    ),
+    click.option("--sample-percent", type=int, metavar="N", help=_help("sample_percent", "[5]")),
     click.option("--include", multiple=True, metavar="GLOB", help=_help("include")),
     click.option("--exclude", multiple=True, metavar="GLOB", help=_help("exclude")),
     click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=_help("exclude_list")),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from baas_crds.codes import QuarantineReason
-from baas_ledger.facts import Claim, Published
+from baas_ledger.facts import Claim, Published, SecondLookSums
 from baas_ledger.facts import Progress as Counts
 from baas_preprocess.settings import read_settings
 from baas_preprocess.work import Outcome
@@ -39,12 +39,19 @@ class Tally:
     quarantined: int = 0
     seconds: Counter[str] = field(default_factory=Counter)
     """Per step, summed over images."""
+    second_look: SecondLookSums = field(default_factory=SecondLookSums)
 
     def add(self, outcome: Outcome) -> None:
         """Count one more image."""
         if isinstance(outcome, Published):
             self.published += 1
             self.seconds.update(dict(outcome.timings))
+            one, sums = outcome.second_look, self.second_look
+            self.second_look = SecondLookSums(
+                images=sums.images + (one.looks > 0),
+                found_later=sums.found_later + one.found_later,
+                residuals=sums.residuals + one.residuals,
+            )
         else:
             self.quarantined += 1
 
@@ -91,6 +98,12 @@ def summary_table(counts: Counts, tally: Tally, seconds: float) -> Table:
         table.add_row("waiting", f"{counts.remaining:,}", "[dim]the same command again continues[/]")
     table.add_row("persons", f"{counts.persons:,}", "")
     table.add_row("licence plates", f"{counts.licence_plates:,}", "")
+    if tally.second_look.images:
+        looked, meaning = tally.second_look, "of these objects found only at the second look"
+        table.add_row("looked at again", f"{looked.images:,}", f"[dim]{looked.found_later:,} {meaning}[/]")
+        table.add_row(
+            "residual hits", f"{looked.residuals:,}", "[dim]what the detector takes for objects is redaction[/]"
+        )
     if tally.published:
         table.add_row("time", f"{seconds:,.1f} s", f"[dim]{seconds / tally.published:.1f} s per image[/]")
         table.add_row("per image", "", f"[dim]{_steps(tally)}[/]")
@@ -111,6 +124,7 @@ def summary_document(run_id: str, counts: Counts, tally: Tally, seconds: float) 
         "now": {"published": tally.published, "quarantined": tally.quarantined, "seconds": round(seconds, 3)},
         "quarantined": dict(counts.quarantined_by_reason),
         "objects": {"person": counts.persons, "licence_plate": counts.licence_plates},
+        "second_look": asdict(tally.second_look),
         "seconds_per_step": {step: round(value, 3) for step, value in tally.seconds.items()},
     }
 

@@ -47,7 +47,6 @@ def work_command(context: click.Context) -> None:
 
 def _plan(settings: PodSettings) -> ExitCode:
     planned = plan_run(settings)
-    logger.warning("This version does not look again at finished pictures, whatever spec.verification.mode says.")
     if planned.unmatched:
         names = ", ".join(planned.unmatched[:NAMES_TOLD])
         logger.warning("The exclude list has %d names that no picture has: %s", len(planned.unmatched), names)

@@ -11,7 +11,7 @@ from baas_crds.codes import ExitCode, QuarantineReason
 from baas_ledger.engine import reading
 from baas_ledger.facts import ImageRecord
 from baas_ledger.progress import read_progress
-from baas_ledger.records import images
+from baas_ledger.records import images, second_look_sums
 from baas_ledger.tables import ImageState
 from baas_preprocess.cli.console import (
     LEDGER_HELP,
@@ -41,12 +41,13 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
     with open_results(dest, given_ledger(ledger)) as (engine, run):
         with reading(engine) as connection:
             counts = read_progress(connection, run.id)
+            tally = Tally(second_look=second_look_sums(connection, run.id))
         refused = list(_quarantined(engine, run.id))
     if as_json:
         rows = [{"name": image.name, "reason": image.reason, "message": image.message} for image in refused]
-        click.echo(json.dumps({**summary_document(run.id, counts, Tally(), 0), "not_published": rows}, indent=1))
+        click.echo(json.dumps({**summary_document(run.id, counts, tally, 0), "not_published": rows}, indent=1))
     else:
-        out.print(summary_table(counts, Tally(), 0))
+        out.print(summary_table(counts, tally, 0))
         for image in refused:
             explanation = QuarantineReason(image.reason).explanation if image.reason else ""
             message = printable(image.message or "")

@@ -55,6 +55,12 @@ class ReportImage:
     """EXIF orientation, 1..8, of the published file: `picture` is upright, `boxes` are in the stored frame."""
     boxes: Sequence[ReportBox] = ()
     masked_share: float | None = None
+    second_looks: int = 0
+    """How often the finished picture was looked at again."""
+    found_later: int = 0
+    """So many of the boxes were found only then."""
+    residuals: int = 0
+    """So many objects the detector still saw under the mask at last."""
     seconds_per_step: Mapping[str, float] = field(default_factory=dict)
     """Wall-clock seconds, in the order of the steps."""
     input_digest: Digest | None = None

@@ -9,7 +9,16 @@ from sqlalchemy import Engine, func, select
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_ledger import claims
 from baas_ledger.engine import reading, transaction
-from baas_ledger.facts import Claim, DetectedObject, ImageRecord, PlannedImage, Progress, Published, Quarantined
+from baas_ledger.facts import (
+    Claim,
+    DetectedObject,
+    ImageRecord,
+    PlannedImage,
+    Progress,
+    Published,
+    Quarantined,
+    SecondLook,
+)
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import counted
 from baas_ledger.records import images
@@ -35,6 +44,7 @@ PUBLISHED = Published(
     height_px=4000,
     masked_share=0.037,
     detections=(PERSON, PLATE_ON_THE_SEAM),
+    second_look=SecondLook(looks=2, found_later=1, residuals=3),
     output_version="etag",
     timings={"detect": 0.5},
 )

@@ -247,6 +247,7 @@ def test_a_published_image_has_its_digests_objects_and_times(ledger: Engine) -> 
         assert getattr(found, name) == getattr(PUBLISHED, name)
     with reading(ledger) as connection:
         assert records.detections(connection, [held.image_id]) == {held.image_id: [PERSON, PLATE_ON_THE_SEAM]}
+    assert (found.second_looks, found.found_later, found.residuals) == (2, 1, 3)
 
 
 def test_a_quarantined_image_says_why(ledger: Engine) -> None:

@@ -10,13 +10,14 @@ import baas_ledger.progress
 from baas_crds.codes import QuarantineReason
 from baas_ledger import records
 from baas_ledger.engine import reading
-from baas_ledger.facts import Progress
+from baas_ledger.facts import Progress, SecondLook, SecondLookSums
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
 from baas_ledger.tables import ImageState
 from tests.integration.ledger.builders import (
     DAMAGED,
     NOON,
+    PUBLISHED,
     claim,
     entry,
     excluded,
@@ -55,6 +56,18 @@ def test_progress_tells_states_reasons_and_objects(ledger: Engine) -> None:
         licence_plates=2,
     )
     assert (seen.total, seen.remaining) == (9, 3)
+
+
+def test_second_looks_add_up_over_published_images_that_had_one(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b", "c", "d"])
+    held = claim(ledger, run_id, 4)
+    for one in held[:2]:
+        publish(ledger, one)
+    publish(ledger, held[2], replace(PUBLISHED, second_look=SecondLook()))
+    quarantine(ledger, held[3])
+    with reading(ledger) as connection:
+        assert records.second_look_sums(connection, run_id) == SecondLookSums(images=2, found_later=2, residuals=6)
+        assert records.second_look_sums(connection, "unknown") == SecondLookSums()
 
 
 def test_an_unknown_run_has_no_images_and_nothing_left(ledger: Engine) -> None:

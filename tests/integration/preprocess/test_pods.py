@@ -311,7 +311,6 @@ def test_an_exclude_list_of_a_config_map_is_read_and_its_unknown_names_are_told(
     code, log = pods.with_env(BAAS_EXCLUDE_FOLDER=str(pods.folder / "exclude")).run("plan")
     assert code == ExitCode.DONE
     assert [line["message"] for line in log] == [
-        "This version does not look again at finished pictures, whatever spec.verification.mode says.",
         "The exclude list has 1 names that no picture has: nobody.jpg",
         "run planned",
     ]

@@ -38,6 +38,12 @@ def test_a_blurjob_without_wishes_gives_the_bytes_of_baas_blur_without_options(t
     [
         ({"redaction": {"method": "Blur"}}, {"method": "blur"}),
         ({"redaction": {"cells": 3}}, {"cells": 3}),
+        ({"verification": {"mode": "Off"}}, {"verification": "off"}),
+        ({"verification": {"mode": "Sample"}}, {"verification": "sample"}),
+        (
+            {"verification": {"mode": "Sample", "samplePercent": 7}},
+            {"verification": "sample", "sample_percent": 7},
+        ),
         ({"redaction": {"paddingPercent": 25}}, {"padding": 0.25}),
         ({"detector": {"confidencePermille": {"person": 300}}}, {"confidence": "person=0.3"}),
         ({"detector": {"confidencePermille": {"licencePlate": 123}}}, {"confidence": "licence_plate=0.123"}),

@@ -102,6 +102,12 @@ class Parts(HTMLParser):
             yield from (attributes[name] or "" for name in ("src", "href", "data-link", "action") if name in attributes)
 
 
+def test_a_second_look_is_told_where_there_was_one():
+    looked = replace(PUBLISHED, second_looks=2, found_later=3, residuals=1)
+    assert "looked at again: 3 found later, 1 seen under the mask" in Parts(render(report(looked))).text
+    assert "looked at again" not in Parts(render(report(PUBLISHED))).text
+
+
 def test_a_quarantined_image_stands_there_with_reason_explanation_and_message_and_without_a_picture():
     page = Parts(render(report(QUARANTINED)))
     assert "Truncated The picture ends before its last row: copy it again from its source." in page.text

@@ -42,6 +42,20 @@ def test_confidence_is_a_number_or_a_number_per_class(given: str, person: float,
     }
 
 
+@pytest.mark.parametrize(
+    ("given", "percent"),
+    [
+        ({}, 100),
+        ({"sample_percent": 7}, 100),
+        ({"verification": "sample"}, 5),
+        ({"verification": "sample", "sample_percent": "7"}, 7),
+        ({"verification": "off", "sample_percent": 7}, 0),
+    ],
+)
+def test_the_percent_counts_only_for_a_sample(given: dict[str, object], percent: int) -> None:
+    assert read_settings(given).recipe.second_look_percent == percent
+
+
 def test_confidence_and_classes_can_stand_in_the_environment_as_on_the_command_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -1,8 +1,10 @@
 """Tiles cover everything, wrap across the seam, and never ask for more pixels than there are."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from baas_preprocess.facts import Tile
@@ -99,3 +101,75 @@ def test_a_scaled_tile_across_the_seam_has_the_asked_size_and_goes_on_at_the_lef
     beyond = (400 - left) // 2
     assert shown[:, beyond + 1 : beyond + 19].min() == 255
     assert shown[:, beyond - 20 : beyond - 1].max() == 0
+
+
+@given(PANORAMAS, st.booleans())
+def test_a_shifted_plan_of_a_panorama_sees_all_that_the_plan_sees(size: tuple[int, int], is_sphere: bool) -> None:
+    width, height = size
+    seen = []
+    for is_shifted in (False, True):
+        plan = tiles(width, height, wraps=True, is_sphere=is_sphere, is_shifted=is_shifted)
+        rows, columns = np.zeros(height, dtype=bool), np.zeros(width, dtype=bool)
+        for tile in filter(is_native, plan):
+            assert 0 <= tile.left < width
+            rows[tile.top : tile.top + tile.height] = True
+            columns[columns_of(tile, width)] = True
+        seen.append(np.concatenate([rows, columns]))
+        assert plan[-1].width >= width
+    assert np.array_equal(*seen)
+
+
+@given(PANORAMAS.filter(lambda size: size[0] > TILE_PX))
+def test_a_shifted_panorama_has_its_old_edges_in_the_middle_of_tiles_and_beside_the_networks_grid(
+    size: tuple[int, int],
+) -> None:
+    width, height = size
+    plain, shifted = (tiles(width, height, wraps=True, is_sphere=True, is_shifted=is_) for is_ in (False, True))
+    stride = width / len({tile.left for tile in plain[:-1]})
+    for old, new in zip(plain[:-1], shifted[:-1], strict=True):
+        moved = (new.left - old.left) % width
+        assert abs(moved - stride / 2) <= 16
+        assert moved % 32 == 16
+    assert abs(shifted[-1].left - width / 2) <= 17 * width / 2048 + 1
+
+
+@given(PHOTOS)
+@example((TILE_PX + 1, TILE_PX))
+def test_a_shifted_plan_of_a_photo_sees_every_pixel_and_keeps_the_overlap(size: tuple[int, int]) -> None:
+    width, height = size
+    plan = tiles(width, height, wraps=False, is_shifted=True)
+    rows, across = np.zeros(height, dtype=bool), np.zeros(width, dtype=bool)
+    for tile in plan:
+        assert tile.left + tile.width <= width
+        assert tile.top + tile.height <= height
+        assert tile.out_width <= TILE_PX
+        assert tile.out_height <= TILE_PX
+        if is_native(tile):
+            rows[tile.top : tile.top + tile.height] = True
+            across[tile.left : tile.left + tile.width] = True
+    assert rows.all()
+    assert across.all()
+    columns = sorted({(tile.left, tile.left + tile.width) for tile in plan if is_native(tile)})
+    before = {tile.left for tile in tiles(width, height, wraps=False) if is_native(tile)}
+    assert len(columns) == len(before) + (width > TILE_PX)
+    assert all(end - start >= min(OVERLAP_PX, width) for (_, end), (start, _) in pairwise(columns))
+
+
+def test_a_photo_in_one_tile_is_looked_at_again_mirrored() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    [tile] = tiles(90, 60, wraps=False, is_shifted=True)
+    assert np.array_equal(cut(pixels, tile), pixels[:, ::-1])
+
+
+@given(st.integers(300, 3000))
+def test_a_shifted_overview_shows_the_turned_picture(width: int) -> None:
+    tile = tiles(width, width // 2, wraps=True, is_shifted=True)[-1]
+    pixels = np.zeros((width // 2, width, 3), dtype=np.uint8)
+    pixels[:, : width // 8] = 255
+    shown = cut(pixels, tile)
+    assert shown.shape == (tile.out_height, tile.out_width, 3)
+    scale = tile.out_width / tile.width
+    expected = np.zeros(tile.out_width, dtype=bool)
+    columns = (tile.left + (np.arange(tile.out_width) + 0.5) / scale) % width
+    expected[columns < width // 8] = True
+    assert (expected != (shown[0, :, 0] > 127)).sum() <= 4

@@ -1,0 +1,131 @@
+"""The way of one panorama with a detector that reads from a script: what the second look changes, and how it ends."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import NotPublishable
+from baas_preprocess.detect import Model
+from baas_preprocess.digests import digest_of
+from baas_preprocess.facts import Digest, Pixels
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.second_look import MOST_LOOKS, SecondLook
+from baas_preprocess.way import Safe, make_safe
+from tests.unit.preprocess.pictures import coded, jpeg, street
+
+WIDTH, HEIGHT = 187, 93
+PICTURE = jpeg(street(WIDTH, HEIGHT))
+OFF, REDETECT = Recipe(second_look_percent=0), Recipe()
+
+Row = tuple[float, float, float, float, float, int]
+
+
+class Scripted:
+    """A detector that answers each look with the next boxes of its script, in the picture's pixels.
+
+    The pictures here fit into one tile: shown as they are at the first look, and mirrored from then on.
+    """
+
+    model = Model(digest=Digest("sha256:scripted"), version="1", score_floor=0.01, max_det=300)
+
+    def __init__(self, *looks: list[Row]) -> None:
+        self.looks = list(looks)
+        self.shown: list[Pixels] = []
+
+    def detect(self, shown: Sequence[Pixels]) -> list[npt.NDArray[np.float32]]:
+        [tile] = shown
+        self.shown.append(tile)
+        rows = self.looks.pop(0)
+        if len(self.shown) > 1:
+            rows = [(WIDTH - right, top, WIDTH - left, bottom, *of) for left, top, right, bottom, *of in rows]
+        return [np.array(rows, np.float32).reshape(-1, 6)]
+
+
+PERSON: Row = (40, 20, 60, 60, 0.9, 0)
+SECOND: Row = (120, 20, 140, 60, 0.9, 0)
+WEAK: Row = (120, 20, 140, 60, 0.06, 0)
+# A little more than its redaction, which is on a grid of 16 pixels and padded.
+RESIDUAL: Row = (31, 15, 64, 64, 0.7, 0)
+
+
+def safe(*looks: list[Row], recipe: Recipe = REDETECT, data: bytes = PICTURE) -> tuple[Safe, Scripted]:
+    detector = Scripted(*looks)
+    return make_safe(data, recipe, detector), detector
+
+
+def test_without_a_second_look_the_finished_picture_is_never_shown() -> None:
+    done, detector = safe([PERSON], recipe=OFF)
+    assert len(detector.shown) == 1
+    assert done.second_look == SecondLook()
+    assert "second look" not in done.seconds
+
+
+def test_a_second_look_that_finds_nothing_new_changes_no_byte() -> None:
+    looked, detector = safe([PERSON], [RESIDUAL])
+    assert looked.data == safe([PERSON], recipe=OFF)[0].data
+    assert looked.second_look == SecondLook(looks=1, found_later=0, residuals=1)
+    assert "second look" in looked.seconds
+    first, again = detector.shown
+    assert not np.array_equal(first[:, ::-1], again)  # mirrored, and redacted
+    assert np.array_equal(first[:, ::-1][80:], again[80:])
+
+
+@pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in coded(WIDTH, HEIGHT).items()])
+def test_what_it_finds_is_redacted_as_if_the_first_look_had_found_it(data: bytes) -> None:
+    looked, _ = safe([PERSON], [SECOND], [], data=data)
+    assert looked.data == safe([PERSON, SECOND], recipe=OFF, data=data)[0].data
+    assert [region.box.left for region in looked.regions] == [40, 120]
+    assert looked.second_look == SecondLook(looks=2, found_later=1, residuals=0)
+
+
+def test_what_it_doubts_is_redacted_too_but_calls_for_no_further_look() -> None:
+    looked, _ = safe([PERSON], [WEAK])
+    assert looked.data == safe([PERSON, WEAK], recipe=OFF)[0].data
+    assert looked.second_look == SecondLook(looks=1, found_later=1, residuals=0)
+
+
+def test_what_the_recipe_does_not_redact_is_not_redacted_later() -> None:
+    below: Row = (120, 20, 140, 60, 0.04, 0)
+    assert safe([PERSON], [below])[0].data == safe([PERSON], recipe=OFF)[0].data
+
+
+def test_a_picture_in_which_each_look_finds_somebody_is_not_published() -> None:
+    somebody_else: list[list[Row]] = [[(left, 70, left + 12, 90, 0.8, 0)] for left in range(5, 180, 40)]
+    with pytest.raises(
+        NotPublishable, match=f"Look {MOST_LOOKS} at the finished picture still found a person"
+    ) as error:
+        safe([], *somebody_else)
+    assert error.value.reason is QuarantineReason.STILL_VISIBLE
+
+
+def test_the_last_look_that_finds_nothing_sure_publishes() -> None:
+    somebody_else: list[list[Row]] = [[(left, 70, left + 12, 90, 0.8, 0)] for left in (5, 60)]
+    looked, _ = safe([], *somebody_else, [WEAK])
+    assert looked.second_look == SecondLook(looks=MOST_LOOKS, found_later=3, residuals=0)
+
+
+def test_the_same_script_gives_the_same_bytes() -> None:
+    assert safe([PERSON], [SECOND], [WEAK])[0].data == safe([PERSON], [SECOND], [WEAK])[0].data
+
+
+def test_a_sample_is_the_same_pictures_in_every_run() -> None:
+    digests = [digest_of(f"{number}".encode()) for number in range(2000)]
+
+    def chosen(percent: int) -> set[Digest]:
+        return {digest for digest in digests if Recipe(second_look_percent=percent).looks_again_at(digest)}
+
+    assert chosen(0) == set()
+    assert chosen(100) == set(digests)
+    assert chosen(5) == chosen(5) < chosen(10) < chosen(50)
+    assert 60 < len(chosen(5)) < 140
+
+
+def test_a_sampled_picture_has_the_bytes_of_one_that_is_always_looked_at() -> None:
+    percent = next(p for p in range(1, 101) if Recipe(second_look_percent=p).looks_again_at(digest_of(PICTURE)))
+    looked, _ = safe([PERSON], [SECOND], [], recipe=Recipe(second_look_percent=percent))
+    assert looked.data == safe([PERSON], [SECOND], [])[0].data
+    left_out, detector = safe([PERSON], recipe=Recipe(second_look_percent=percent - 1))
+    assert (left_out.second_look.looks, len(detector.shown)) == (0, 1)
