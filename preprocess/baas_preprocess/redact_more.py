@@ -31,10 +31,10 @@ class Task:
     reports: list[Reported] = field(default_factory=list)
 
     @property
-    def folder(self) -> Path:
-        """The destination that the picture is in: the nearest folder above it that keeps a state, else its own."""
-        parents = self.path.parents
-        return next((parent for parent in parents if FolderDestination.state_of(parent).is_dir()), parents[0])
+    def folders(self) -> list[Path]:
+        """The destinations that the picture is in, the nearest first: folders that keep a state; without any, its own."""
+        parents = list(self.path.parents)
+        return [parent for parent in parents if FolderDestination.state_of(parent).is_dir()] or parents[:1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class Done:
     corrected: Corrected | None = None
     refusal: NotPublishable | None = None
     """Why it stayed as it was."""
+    other_names: int = 0
+    """Hard links that a picture written anew has left behind: they still show it as it was."""
 
 
 def gather(pictures: Sequence[Path], reports: Sequence[Reported]) -> list[Task]:
@@ -52,39 +54,50 @@ def gather(pictures: Sequence[Path], reports: Sequence[Reported]) -> list[Task]:
 
     Raises `ConfigurationError` with a sentence for each report that names no picture, or more than one.
     """
+    named = {image: _named(image, pictures) for image in {report.image for report in reports}}
     tasks: dict[Path, Task] = {}
     problems: list[str] = []
-    single = list({resolved(picture): picture for picture in pictures if not picture.is_dir()}.values())
     for report in reports:
-        if report.image is None:
-            found = single
-            if any(picture.is_dir() for picture in pictures):
-                problems.append(f"{report.where}: it goes to single pictures; for a folder of them, use --reports.")
-        else:
-            found = _named(report.image, pictures)
-            if len(found) != 1:
-                what = "is none" if not found else f"may be {' or '.join(map(str, found))}"
-                problems.append(f"{report.where}, image is {report.image!r}: it {what} of the given pictures.")
-        for picture in found:
-            path = resolved(picture)
-            tasks.setdefault(path, Task(shown=str(picture), path=path)).reports.append(report)
+        found = named[report.image]
+        if report.image is None and any(picture.is_dir() for picture in pictures):
+            problems.append(f"{report.where}: name the pictures one by one; boxes for a folder's come by --reports.")
+        elif report.image is not None and len(found) != 1:
+            what = f"may be {' or '.join(map(str, found.values()))}" if found else "is none of the given pictures"
+            problems.append(f"{report.where}, image is {report.image!r}: it {what}.")
+        for path, shown in found.items():
+            tasks.setdefault(path, Task(shown=str(shown), path=path)).reports.append(report)
     refuse(problems)
     return list(tasks.values())
 
 
-def _named(image: str, pictures: Sequence[Path]) -> list[Path]:
-    """The pictures that a path below a given folder, or the name of a given file, may mean; each once."""
-    if name_problem(image) is not None or "\0" in image:
-        return []
+def _named(image: str | None, pictures: Sequence[Path]) -> dict[Path, Path]:
+    """Return the pictures that a path below a given folder, or a given file's name, may mean; without one, all files.
+
+    The keys are where they lie behind all links.
+    """
     found: dict[Path, Path] = {}
     for picture in pictures:
-        if picture.is_dir():
+        if not picture.is_dir():
+            if image in {None, picture.name, picture.as_posix()}:
+                found.setdefault(resolved(picture), picture)
+        elif image is not None and name_problem(image) is None:
             path = picture / image
-            if path.is_file() and resolved(path).is_relative_to(resolved(picture)):
+            if _is_file(path) and resolved(path).is_relative_to(resolved(picture)):
                 found.setdefault(resolved(path), path)
-        elif image in {picture.name, picture.as_posix()}:
-            found.setdefault(resolved(picture), picture)
-    return list(found.values())
+    return found
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # such as a name that is too long
+        return False
+
+
+def with_ledger(tasks: Sequence[Task]) -> list[Path]:
+    """Return the destinations of the pictures that keep a ledger. Runs into these know nothing of a correction."""
+    folders = {folder for task in tasks for folder in task.folders}
+    return sorted(folder for folder in folders if (FolderDestination.state_of(folder) / "ledger.sqlite").is_file())
 
 
 def check(tasks: Sequence[Task], recipe: Recipe, on_checked: Callable[[Task], None] = lambda _: None) -> None:
@@ -115,21 +128,23 @@ def _problems(task: Task, recipe: Recipe) -> Iterator[str]:
 def work(tasks: Sequence[Task], recipe: Recipe, *, is_dry: bool) -> Iterator[Done]:
     """Correct each picture, and yield what became of it. One that cannot be corrected stays as it is.
 
-    Nobody else works on the pictures' folders meanwhile: two corrections at once could undo each other.
-    Raises `ConfigurationError` when a folder is locked or cannot be written, `DependencyUnavailable` when its disk is
-    full or gone.
+    Nobody else works on the pictures' destinations meanwhile: two corrections at once could undo each other.
+    Raises `ConfigurationError` when a destination is locked or cannot be written, `DependencyUnavailable` when its disk
+    is full or gone.
     """
     with ExitStack() as stack:
         destinations: dict[Path, FolderDestination] = {}
-        for folder in [] if is_dry else sorted({task.folder for task in tasks}):
+        for folder in [] if is_dry else sorted({folder for task in tasks for folder in task.folders}):
             destinations[folder] = FolderDestination(folder)
             stack.enter_context(destinations[folder].lock())
         for task in tasks:
             try:
                 corrected = correct(_read(task), [report.wanted for report in task.reports], recipe)
+                links = 0
                 if corrected.is_changed and not is_dry:
-                    _write(destinations[task.folder], task, corrected, recipe)
-                yield Done(task=task, corrected=corrected)
+                    links = task.path.stat().st_nlink - 1
+                    _write(destinations[task.folders[0]], task, corrected, recipe)
+                yield Done(task=task, corrected=corrected, other_names=links)
             except NotPublishable as error:
                 yield Done(task=task, refusal=error)
 

@@ -10,11 +10,11 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.cli.console import err, out, printable, progress_bar
+from baas_preprocess.cli.console import err, out, plain, printable, progress_bar
 from baas_preprocess.correction_reports import read_box, read_reports
 from baas_preprocess.facts import Method
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.redact_more import Done, Task, check, gather, work
+from baas_preprocess.redact_more import Done, Task, check, gather, with_ledger, work
 from baas_preprocess.scrub import removed
 from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.wanted import PixelBox, SphereBox
@@ -80,6 +80,8 @@ def redact_more_command(
             "Corrections of pictures in a ledger must be recorded there, which this version cannot do yet. Add "
             "--unrecorded for pictures that no ledger knows."
         )
+    for folder in with_ledger(tasks):
+        _warn(f"{folder} has a ledger. The next `baas blur` into it makes its pictures anew, without this correction.")
     started = time.monotonic()
     documents = _correct_all(tasks, recipe, is_dry=is_dry, tell=not as_json)
     counts = Counter(str(document["state"]) for document in documents)
@@ -104,8 +106,14 @@ def _correct_all(tasks: list[Task], recipe: Recipe, *, is_dry: bool, tell: bool)
                 err.print(printable(f"not redacted {what}"), markup=False, soft_wrap=True)
             elif tell:
                 out.print(printable(_line(done)), markup=False, soft_wrap=True)
+            if done.other_names:
+                _warn(f"{done.task.shown} has other names, too (hard links), which show it as it was.")
             documents.append(_document(done))
     return documents
+
+
+def _warn(sentence: str) -> None:
+    err.print(f"[yellow]Warning:[/] {plain(sentence)}", soft_wrap=True)
 
 
 def _state(done: Done) -> str:
@@ -138,6 +146,7 @@ def _document(done: Done) -> dict[str, object]:
     return {
         **about,
         "masked_share": round(corrected.mask.share, 6),
+        "other_names": done.other_names,
         "removed": removed(corrected.inspection, corrected.found),
         "input": corrected.input_digest,
         "output": corrected.output_digest,
