@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from pydantic import ValidationError
+
+from baas_crds.errors import ConfigurationError
+from baas_crds.reading import read_spec
+from baas_crds.status import BlurJobStatus
+from baas_operator.limits import Limits
 from baas_operator.names import (
     ATTEMPT,
     HANDLED_RETRY,
@@ -11,10 +17,11 @@ from baas_operator.names import (
     PAUSED_SECONDS,
     PAUSED_SINCE,
     REMAINING,
+    RETRY,
     ROLE,
     Role,
 )
-from baas_operator.observed import Job, JobOutcome, Notebook, Pod
+from baas_operator.observed import Job, JobOutcome, Notebook, Observed, Pod
 
 Document: TypeAlias = Mapping[str, Any]
 """An object as the API server gives it."""
@@ -32,6 +39,37 @@ def moment(text: str) -> datetime:
 def text(at: datetime) -> str:
     """Return a point in time as Kubernetes writes it, in whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_blurjob(document: Document, limits: Limits, *, now: datetime) -> Observed:
+    """Return what a BlurJob itself tells. Its mistake is what cannot be read, or what the limits do not allow."""
+    metadata = document["metadata"]
+    spec, mistake = None, ""
+    try:
+        spec = read_spec(document.get("spec", {}))
+        mistake = limits.refusal(spec)
+    except ConfigurationError as error:
+        mistake = str(error)
+    return Observed(
+        now=now,
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        is_being_deleted="deletionTimestamp" in metadata,
+        spec=spec,
+        mistake=mistake,
+        told=_read_status(document.get("status", {})),
+        wanted_retry=metadata.get("annotations", {}).get(RETRY),
+    )
+
+
+def _read_status(document: Document) -> BlurJobStatus:
+    """Return what was told before; nothing if somebody spoiled it, for it is told anew."""
+    try:
+        return BlurJobStatus.model_validate(document)
+    except ValidationError:
+        return BlurJobStatus()
 
 
 def read_job(document: Document) -> Job | None:

@@ -45,6 +45,7 @@ async def operate(settings: Settings) -> None:
             ledger=LedgerEdge(settings.ledger.get_secret_value()),
             detector=DetectorEdge(),
             defaults=settings.pod_defaults(),
+            limits=settings.limits(),
             status_interval_seconds=settings.status_interval_seconds,
             instance=socket.gethostname(),
         )

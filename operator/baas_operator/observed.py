@@ -130,7 +130,7 @@ class Observed:
     is_being_deleted: bool = False
     spec: BlurJobSpec | None = None
     mistake: str = ""
-    """What is wrong with the spec, when there is none."""
+    """What is wrong with the spec: it cannot be read, or goes beyond the installation's limits."""
     told: BlurJobStatus = field(default_factory=BlurJobStatus)
     """The status as it stands in the cluster."""
     wanted_retry: str | None = None

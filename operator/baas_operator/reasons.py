@@ -69,7 +69,7 @@ _MEANINGS = {
     Reason.FINISHING: "Every image has its fate; the ledger is told.",
     Reason.STOPPING: "A Job that is being deleted is waited for.",
     Reason.COMPLETED: "Every image has its fate, and few enough are quarantined.",
-    Reason.INVALID_SPEC: "The spec cannot work; the message says what to change.",
+    Reason.INVALID_SPEC: "The spec cannot work, or is not allowed here; the message says what to change.",
     Reason.CONFIGURATION_ERROR: "A pod found something that no retry can repair; the message is its own.",
     Reason.TOO_MANY_QUARANTINED: "More images are quarantined than `maxQuarantinedPercent` allows.",
     Reason.NO_PROGRESS: "Several Jobs in a row ended without any image getting its fate.",

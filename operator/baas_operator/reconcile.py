@@ -75,9 +75,9 @@ def is_over(seen: Observed) -> Decision | None:
     return Decision(reason=reason, message=seen.verdict.message, actions=actions, look_again_seconds=wait or None)
 
 
-def is_not_understood(seen: Observed) -> Decision | None:
-    """Fail what could never work. The API server refuses nearly all of these before."""
-    if seen.spec is not None:
+def is_refused(seen: Observed) -> Decision | None:
+    """Fail what could never work, or may not. The API server refuses nearly all that could never before."""
+    if seen.spec is not None and not seen.mistake:
         return None
     return Decision(reason=Reason.INVALID_SPEC, message=seen.mistake, actions=_stop(seen))
 
@@ -211,7 +211,7 @@ def wants_workers(seen: Observed) -> Decision | None:
 CHECKS: tuple[Check, ...] = (
     is_going_away,
     is_over,  # an end stays an end, until somebody asks for something else
-    is_not_understood,
+    is_refused,
     is_to_be_retried,
     is_misconfigured,
     is_suspended,  # a person's word goes before all that follows

@@ -10,6 +10,7 @@ from baas_crds.blurjob import Detector
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import SecretKey
 from baas_crds.pods import EnvVar, PodTemplate, Resources, Toleration
+from baas_operator.limits import Limits
 from baas_operator.pods import PodDefaults
 from baas_telemetry.logs import Level
 
@@ -24,6 +25,11 @@ def _words(value: object) -> object:
 def _tritons_url(url: str) -> str:
     Detector(triton_url=url)
     return url
+
+
+def _tritons_pattern(pattern: str) -> str:
+    _tritons_url(pattern.replace("://*.", "://", 1))
+    return pattern
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -42,6 +48,10 @@ class Settings(BaseSettings):
     """Where BlurJobs are worked on. Empty: where the operator lives. `*`: everywhere."""
     triton_url: Annotated[str, AfterValidator(_tritons_url)]
     """Triton for BlurJobs that name none, such as `grpc://triton.models.svc:8001`."""
+    allowed_triton_urls: Annotated[
+        tuple[Annotated[str, AfterValidator(_tritons_pattern)], ...], NoDecode, BeforeValidator(_words)
+    ] = ()
+    """Further Tritons that BlurJobs may name. `grpc://*.models.svc:8001` stands for all hosts below models.svc."""
     ledger_secret_name: str
     """Secret with the ledger's URL, in each namespace with BlurJobs; for the pods."""
     ledger_secret_key: str = "url"  # noqa: S105 - the name of a key, not a key
@@ -89,6 +99,10 @@ class Settings(BaseSettings):
     def watched_namespaces(self) -> tuple[str, ...]:
         """The namespaces by name; empty when it is all of them."""
         return () if self.watches_everywhere else self.namespaces or (self.own_namespace,)
+
+    def limits(self) -> Limits:
+        """Return what BlurJobs may say."""
+        return Limits(triton_url=self.triton_url, allowed_triton_urls=self.allowed_triton_urls)
 
     def pod_defaults(self) -> PodDefaults:
         """Return what all pods have in common."""

@@ -8,11 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
-
 from baas_crds.blurjob import BlurJobSpec, Detector
-from baas_crds.errors import ConfigurationError
-from baas_crds.reading import read_spec
 from baas_crds.status import BlurJobStatus
 from baas_ledger.runs import MODEL_VERSION
 from baas_operator import children
@@ -28,11 +24,12 @@ from baas_operator.decision import (
     WriteSpec,
 )
 from baas_operator.detector_edge import DetectorEdge
-from baas_operator.documents import notebook_annotations, read_job, read_notebook, read_pod
+from baas_operator.documents import notebook_annotations, read_blurjob, read_job, read_notebook, read_pod
 from baas_operator.events import event_of
 from baas_operator.kube import Conflict, Kind, Kube, NotThere
 from baas_operator.ledger_edge import LedgerEdge
-from baas_operator.names import RETRY, selector, spec_map_name
+from baas_operator.limits import Limits
+from baas_operator.names import selector, spec_map_name
 from baas_operator.observed import Job, JobOutcome, Ledger, Notebook, NotReady, Observed, Pod
 from baas_operator.pods import PodDefaults
 
@@ -59,6 +56,7 @@ class World:
     ledger: LedgerEdge
     detector: DetectorEdge
     defaults: PodDefaults
+    limits: Limits
     status_interval_seconds: float
     instance: str
     """The operator's own pod, for events."""
@@ -71,9 +69,9 @@ class World:
         except NotThere:
             self._told_at.pop(key, None)
             return None
-        seen = _read_blurjob(document, now=datetime.now(UTC).replace(microsecond=0))
+        seen = read_blurjob(document, self.limits, now=datetime.now(UTC).replace(microsecond=0))
         seen = replace(seen, jobs=await self._jobs(seen), notebook=await self._notebook(seen))
-        if seen.is_at_rest or seen.spec is None:
+        if seen.is_at_rest or seen.spec is None or seen.mistake:
             return seen
         ledger = await self.ledger.look(seen.uid)
         detector = await self.detector.look(self._wanted_detector(seen.spec.detector, ledger))
@@ -208,35 +206,6 @@ class World:
 
 
 def _understood(seen: Observed) -> BlurJobSpec:
-    if seen.spec is None:
+    if seen.spec is None or seen.mistake:
         raise ValueError(f"{seen.namespace}/{seen.name}: nothing can be made from an invalid spec")
     return seen.spec
-
-
-def _read_blurjob(document: dict[str, Any], *, now: datetime) -> Observed:
-    metadata = document["metadata"]
-    spec, mistake = None, ""
-    try:
-        spec = read_spec(document.get("spec", {}))
-    except ConfigurationError as error:
-        mistake = str(error)
-    return Observed(
-        now=now,
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        generation=metadata["generation"],
-        is_being_deleted="deletionTimestamp" in metadata,
-        spec=spec,
-        mistake=mistake,
-        told=_read_status(document.get("status", {})),
-        wanted_retry=metadata.get("annotations", {}).get(RETRY),
-    )
-
-
-def _read_status(document: dict[str, Any]) -> BlurJobStatus:
-    """Return what was told before; nothing if somebody spoiled it, for it is told anew."""
-    try:
-        return BlurJobStatus.model_validate(document)
-    except ValidationError:
-        return BlurJobStatus()

@@ -38,6 +38,7 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": more}],
         "operator": {
             "watchNamespaces": [here, there],
+            "allowedTritonUrls": ["grpc://triton.models.svc:8001", "grpcs://*.example.org:443"],
             "image": {"digest": DIGEST},
             "workloadIdentity": {"clientId": CLIENT_ID},
             **_placement("operator"),

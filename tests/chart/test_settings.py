@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from baas_operator.limits import Limits
 from baas_operator.settings import PREFIX, Settings, read_settings
 from tests.chart.rendering import DIGEST, HERE, THERE, VALUE_SETS, Object, Refused, Rendering, render, rendering
 
@@ -77,6 +78,15 @@ def test_the_operator_watches_what_it_has_roles_for(
     assert read(found).watches_everywhere is everywhere
     assert read(found).watched_namespaces == namespaces
     assert tuple(role["metadata"]["namespace"] for role in found.of("Role")) == namespaces
+
+
+def test_the_releases_own_triton_is_allowed_and_those_that_the_chart_names(read: Read) -> None:
+    own = f"grpc://baas-triton.{HERE}.svc:8001"
+    assert read(rendering("on CPUs")).limits() == Limits(triton_url=own)
+    elsewhere = read(rendering("another's Triton")).limits()
+    assert elsewhere == Limits(triton_url="grpcs://triton.example:8001")
+    named = ("grpc://triton.models.svc:8001", "grpcs://*.example.org:443")
+    assert read(rendering("everything")).limits() == Limits(triton_url=own, allowed_triton_urls=named)
 
 
 KEY = {"secretKeyRef": {"name": "proxy", "key": "url"}}

@@ -19,7 +19,7 @@ from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, open_run
 from tests.blurjobs import with_change
 from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
-from tests.e2e.operators import RULES, Operator, asked_for, eventually, free_port, granted_by, kubeconfig_for, operator
+from tests.e2e.operators import RULES, Operator, asked_for, eventually, granted_by, kubeconfig_for, operator
 from tests.e2e.runs import BlurJobRun
 from tests.postgres import PostgresServer
 
@@ -31,6 +31,8 @@ BLURJOB: Object = {
         "output": {"azureBlob": {"accountUrl": "https://a.blob.core.windows.net", "container": "safe"}},
     },
 }
+NOBODY = "grpc://127.0.0.1:1"
+"""A Triton that may be named, and does not answer."""
 PUBLISHED = Published(
     input_digest="sha256:i",
     output_digest="sha256:o",
@@ -93,7 +95,13 @@ def running(
     folder = tmp_path_factory.mktemp("operator")
     kubeconfig = kubeconfig_for(cluster, home, folder)
     with operator(
-        kubeconfig=kubeconfig, ledger_url=ledger_url, triton=triton, image=image, folder=folder, namespaces=home
+        kubeconfig=kubeconfig,
+        ledger_url=ledger_url,
+        triton=triton,
+        image=image,
+        folder=folder,
+        namespaces=home,
+        allowed_triton_urls=NOBODY,
     ) as it:
         yield it
 
@@ -344,7 +352,7 @@ def test_a_run_that_takes_too_long_is_stopped(make: Runs) -> None:
 
 
 def test_work_waits_for_a_detector(make: Runs) -> None:
-    run = make({"detector": {"tritonUrl": f"grpc://127.0.0.1:{free_port()}"}})
+    run = make({"detector": {"tritonUrl": NOBODY}})
     run.wait_for_reason("WaitingForDetector")
     assert run.condition("DetectorReady")["status"] == "False"
     assert "does not answer" in run.condition("DetectorReady")["message"]
@@ -381,6 +389,22 @@ def test_what_only_a_job_can_refuse_fails_with_the_servers_sentence(make: Runs) 
     run.wait("Failed")
     assert run.condition("Accepted")["reason"] == "InvalidSpec"
     assert "nodeSelectorTerms: Required value" in run.condition("Failed")["message"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"detector": {"tritonUrl": "grpc://elsewhere:8001"}}, "spec.detector.tritonUrl is grpc://elsewhere:8001"),
+        ({"podTemplate": {"env": [{"name": "grpc_proxy", "value": "x"}]}}, "spec.podTemplate.env sets grpc_proxy"),
+    ],
+)
+def test_pictures_are_sent_to_no_triton_that_is_not_allowed(make: Runs, changes: Object, sentence: str) -> None:
+    run = make(changes)
+    run.wait("Failed")
+    assert run.condition("Failed")["reason"] == run.condition("Accepted")["reason"] == "InvalidSpec"
+    assert sentence in run.condition("Failed")["message"]
+    assert run.condition("DetectorReady")["reason"] == "NotLookedAt"
+    assert run.names("jobs") == run.names("configmaps") == []
 
 
 def test_a_foreign_job_of_the_same_name_is_left_alone(make: Runs, cluster: Cluster, home: str, image: str) -> None:

@@ -1,16 +1,21 @@
 """Kubernetes' documents, read into facts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from baas_operator.documents import notebook_annotations, read_job, read_notebook, read_pod
+from baas_operator.documents import notebook_annotations, read_blurjob, read_job, read_notebook, read_pod
+from baas_operator.limits import Limits
 from baas_operator.names import Role
-from baas_operator.observed import JobOutcome, Notebook
-from tests.unit.operator.seeing import AN_HOUR_AGO, NOON
+from baas_operator.observed import JobOutcome, Ledger, Notebook
+from baas_operator.reasons import Reason
+from baas_operator.reconcile import reconcile
+from tests.unit.operator.seeing import AN_HOUR_AGO, NOON, TRITON
 
 Document = dict[str, Any]
+LIMITS = Limits(triton_url="grpc://triton.baas.svc:8001")
 LABELS = {"blurring.amsterdam.nl/role": "work", "blurring.amsterdam.nl/attempt": "2"}
 
 
@@ -28,6 +33,36 @@ def a_pod(container: Document, *, conditions: tuple[Document, ...] = ()) -> Docu
 
 def ending(type_: str, reason: str, status: str = "True") -> Document:
     return {"type": type_, "status": status, "reason": reason, "lastTransitionTime": "2026-06-01T12:00:00Z"}
+
+
+def a_blurjob(**spec: Any) -> Document:
+    places = {"source": {"volume": {"claimName": "raw"}}, "output": {"volume": {"claimName": "safe"}}}
+    return {
+        "metadata": {"namespace": "panoramas", "name": "a", "uid": "u", "generation": 2},
+        "spec": places | spec,
+    }
+
+
+def test_a_blurjob_within_the_limits() -> None:
+    seen = read_blurjob(a_blurjob(detector={"tritonUrl": LIMITS.triton_url}), LIMITS, now=NOON)
+    assert (seen.namespace, seen.name, seen.uid, seen.generation, seen.mistake) == ("panoramas", "a", "u", 2, "")
+    assert seen.spec is not None
+    assert reconcile(replace(seen, ledger=Ledger(run=None), detector=TRITON)).reason is Reason.PLANNING
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ({"detector": {"tritonUrl": "grpc://elsewhere:8001"}}, "spec.detector.tritonUrl is grpc://elsewhere:8001,"),
+        ({"podTemplate": {"env": [{"name": "grpc_proxy", "value": "x"}]}}, "spec.podTemplate.env sets grpc_proxy"),
+        ({"podTemplate": {"env": [{"name": "BAAS_TRITON", "value": "x"}]}}, "are the operator's"),
+        ({"source": {}}, "spec.source"),
+    ],
+)
+def test_of_a_blurjob_that_is_refused_nothing_is_made(spec: Document, sentence: str) -> None:
+    decision = reconcile(read_blurjob(a_blurjob(**spec), LIMITS, now=NOON))
+    assert (decision.reason, decision.actions) == (Reason.INVALID_SPEC, ())
+    assert sentence in decision.message
 
 
 def test_a_job_at_work() -> None:

@@ -109,6 +109,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self.look()
             self.decision = reconcile(self.seen)
             before = self.seen
+            assert not (before.mistake and any(isinstance(it, WriteSpec | CreateJob) for it in self.decision.actions))
             for action in self.decision.actions:
                 self.seen = done(self.seen, action)
                 self.ledger = self.seen.ledger if isinstance(self.seen.ledger, Ledger) else self.ledger
@@ -131,6 +132,8 @@ class AnythingMayHappen(RuleBasedStateMachine):
             assert all(j.parallelism == 0 for j in self.seen.underway)
         if decision.reason.is_final:
             assert not self.seen.underway
+        if self.seen.mistake:
+            assert decision.reason.is_final or self.seen.is_being_deleted
         if decision.reason.state is State.COMPLETE:
             assert self.ledger.progress.remaining == 0
 
@@ -149,6 +152,10 @@ class AnythingMayHappen(RuleBasedStateMachine):
     @rule(limits=st.sampled_from([{"activeDeadlineSeconds": 3000}, {"maxQuarantinedPercent": 0}]))
     def a_person_sets_a_limit(self, limits: dict[str, object]) -> None:
         self.seen = replace(changed(self.seen, **limits), generation=self.seen.generation + 1)
+
+    @rule(mistake=st.sampled_from(["", "It sends pictures elsewhere."]))
+    def the_installations_limits_change(self, mistake: str) -> None:
+        self.seen = replace(self.seen, mistake=mistake)
 
     @rule(word=st.sampled_from(["one", "two", "three"]))
     def a_person_asks_for_a_retry(self, word: str) -> None:

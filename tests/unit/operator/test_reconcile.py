@@ -98,6 +98,24 @@ BEGINNING = [
         (STOP_WORK_1, note(paused_since=NOON)),
         id="a spec that became bad stops its workers",
     ),
+    pytest.param(
+        replace(NEW, mistake="It sends pictures elsewhere.", ledger=None, detector=None),
+        Reason.INVALID_SPEC,
+        (),
+        id="what goes too far fails before anything is made",
+    ),
+    pytest.param(
+        replace(WORKING, mistake="It sends pictures elsewhere."),
+        Reason.INVALID_SPEC,
+        (STOP_WORK_1, note(paused_since=NOON)),
+        id="what goes too far since the limits changed stops its workers",
+    ),
+    pytest.param(
+        replace(changed(NEW, suspend=True), mistake="It sends pictures elsewhere."),
+        Reason.INVALID_SPEC,
+        (),
+        id="what goes too far fails although it is suspended",
+    ),
     pytest.param(replace(NEW, ledger=NO_LEDGER), Reason.LEDGER_NOT_READY, (), id="nothing begins without a ledger"),
     pytest.param(
         replace(NEW, detector=NO_TRITON), Reason.DETECTOR_NOT_READY, (), id="nothing begins without a detector"

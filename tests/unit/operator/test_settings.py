@@ -8,6 +8,7 @@ import pytest
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
+from baas_operator.limits import Limits
 from baas_operator.settings import read_settings
 
 NEEDED = {
@@ -55,6 +56,14 @@ def test_the_charts_pods(environment: pytest.MonkeyPatch) -> None:
     }
 
 
+def test_the_tritons_that_blurjobs_may_name(environment: pytest.MonkeyPatch) -> None:
+    own = NEEDED["BAAS_OPERATOR_TRITON_URL"]
+    assert read_settings().limits() == Limits(triton_url=own)
+    environment.setenv("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://a.svc:8001, grpcs://*.example.org:443")
+    named = ("grpc://a.svc:8001", "grpcs://*.example.org:443")
+    assert read_settings().limits() == Limits(triton_url=own, allowed_triton_urls=named)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -62,6 +71,10 @@ def test_the_charts_pods(environment: pytest.MonkeyPatch) -> None:
         ("BAAS_OPERATOR_WORKER_IMAGE", None, "BAAS_OPERATOR_WORKER_IMAGE: Field required"),
         ("BAAS_OPERATOR_HEALTH_PORT", "0", "BAAS_OPERATOR_HEALTH_PORT: Input should be greater than or equal to 1"),
         ("BAAS_OPERATOR_TRITON_URL", "http://triton:8000", "tritonUrl is Triton's gRPC address such as"),
+        ("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://a:1,*", "ALLOWED_TRITON_URLS.1: Value error, tritonUrl"),
+        ("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://*:8001", "tritonUrl is Triton's gRPC address such as"),
+        ("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://*.*.svc:8001", "tritonUrl is Triton's gRPC address such as"),
+        ("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://a?.svc:8001", "tritonUrl is Triton's gRPC address such as"),
         ("BAAS_OPERATOR_WORKER_ENV", '[{"name": "BAAS_LEDGER", "value": "x"}]', "are the operator's"),
         ("BAAS_OPERATOR_WORKER_RESOURCES", '{"cpu": 2}', "BAAS_OPERATOR_WORKER_RESOURCES.cpu: Extra inputs"),
         ("BAAS_OPERATOR_WORKER_RESOURCES", "{", "BAAS_OPERATOR_WORKER_RESOURCES: Input should be"),
