@@ -145,9 +145,10 @@ def _equipment(settings: PodSettings) -> Iterator[Equipment]:
 def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) -> TritonDetector:
     """Connect to the model that the run began with, or that the BlurJob wants when it begins."""
     wanted = assignment.spec.detector
-    scheme, _, address = (wanted.triton_url or settings.triton or "").rpartition("://")
+    # Pictures go where the operator says, not where the mounted BlurJob does: others can write ConfigMaps, too.
+    scheme, _, address = settings.triton.rpartition("://")
     if not address or scheme not in {"", "grpc", "grpcs"}:
-        raise ConfigurationError("Nobody says where Triton is: set spec.detector.tritonUrl or BAAS_TRITON (grpc://…).")
+        raise ConfigurationError(f"BAAS_TRITON is {settings.triton}; use grpc://host:port, or grpcs:// with TLS.")
     version = wanted.version if run is None else run.configuration[MODEL_VERSION]
     detector = TritonDetector(
         address,

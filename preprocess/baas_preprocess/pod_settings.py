@@ -20,8 +20,8 @@ class PodSettings(BaseSettings):
 
     ledger: SecretStr
     """Database URL, `postgresql://user:password@host/database`. `baas ledger upgrade` must have made the ledger."""
-    triton: str | None = None
-    """Triton's gRPC address, `grpc://host:port`, `grpcs://host:port` with TLS. A BlurJob's own wins."""
+    triton: str
+    """Triton's gRPC address, `grpc://host:port`, `grpcs://host:port` with TLS. The operator chooses it."""
     job_file: Path = Path("/etc/baas/blurjob.json")
     """The BlurJob with its name, namespace and uid, as JSON."""
     pod_name: str = Field(default_factory=socket.gethostname)

@@ -233,13 +233,21 @@ def test_pods_on_volumes_give_the_same_bytes(
     assert list((tmp_path / "safe" / ".baas" / "unfinished").iterdir()) == []
 
 
+def test_pods_ask_the_triton_that_the_operator_names_whatever_the_mounted_blurjob_says(pods: Pods) -> None:
+    change(pods, detector={"tritonUrl": "grpc://127.0.0.1:9"})
+    code, log = pods.run("plan")
+    assert code == ExitCode.DONE, log[-1]
+    code, _ = pods.with_env(BAAS_TRITON="grpc://127.0.0.1:9").run("plan")
+    assert code == ExitCode.UNREACHABLE
+
+
 @pytest.mark.parametrize(
     ("env", "sentence"),
     [
         pytest.param({"BAAS_LEDGER": "mysql://x"}, "begins with mysql://; use postgresql://", id="another database"),
         pytest.param({"BAAS_JOB_FILE": "/nowhere"}, "BAAS_JOB_FILE /nowhere cannot be read", id="no BlurJob"),
         pytest.param({"BAAS_LEASE_SECONDS": "0"}, "BAAS_LEASE_SECONDS: Input should be greater", id="no lease"),
-        pytest.param({"BAAS_TRITON": "http://triton"}, "Nobody says where Triton is", id="another protocol"),
+        pytest.param({"BAAS_TRITON": "http://triton"}, "BAAS_TRITON is http://triton; use grpc", id="another protocol"),
         pytest.param({"BAAS_OUTPUT_CONNECTION_STRING": "rubbish"}, "is no connection string", id="no access"),
     ],
 )

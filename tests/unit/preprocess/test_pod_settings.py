@@ -12,6 +12,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "environment.md"
 
 def test_variables_are_read_and_the_rest_has_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAAS_LEDGER", "postgresql://user:secret@host/database")
+    monkeypatch.setenv("BAAS_TRITON", "grpc://triton:8001")
     monkeypatch.setenv("BAAS_LEASE_SECONDS", "10")
     settings = read_pod_settings()
     assert (settings.lease_seconds, settings.source_folder) == (10, Path("/data/source"))
@@ -20,6 +21,7 @@ def test_variables_are_read_and_the_rest_has_defaults(monkeypatch: pytest.Monkey
 
 def test_a_missing_and_a_wrong_variable_are_both_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BAAS_LEDGER", raising=False)
+    monkeypatch.setenv("BAAS_TRITON", "grpc://triton:8001")
     monkeypatch.setenv("BAAS_PATIENCE_SECONDS", "a secret by mistake")
     with pytest.raises(ConfigurationError) as refused:
         read_pod_settings()
