@@ -50,9 +50,9 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     ),
     "http://ns.adobe.com/exif/1.0/": _schema(
         "exif",
-        "ExifVersion ColorSpace PixelXDimension PixelYDimension DateTimeOriginal DateTimeDigitized ExposureTime "
-        "FNumber ExposureProgram ShutterSpeedValue ApertureValue BrightnessValue ExposureBiasValue MaxApertureValue "
-        "SubjectDistance MeteringMode LightSource FocalLength FocalLengthIn35mmFilm ExposureMode WhiteBalance "
+        "ExifVersion ColorSpace PixelXDimension PixelYDimension DateTime DateTimeOriginal DateTimeDigitized "
+        "ExposureTime FNumber ExposureProgram ShutterSpeedValue ApertureValue BrightnessValue ExposureBiasValue "
+        "MaxApertureValue SubjectDistance MeteringMode LightSource FocalLength FocalLengthIn35mmFilm ExposureMode WhiteBalance "
         "DigitalZoomRatio SceneCaptureType GPSVersionID GPSLatitude GPSLongitude GPSAltitudeRef GPSAltitude "
         "GPSTimeStamp GPSSatellites GPSStatus GPSMeasureMode GPSDOP GPSSpeedRef GPSSpeed GPSTrackRef GPSTrack "
         "GPSImgDirectionRef GPSImgDirection GPSMapDatum GPSDifferential GPSHPositioningError",

@@ -27,6 +27,13 @@ def test_attributes_stay_attributes_and_elements_stay_elements() -> None:
     assert rewritten(packet).panorama == {"ProjectionType": "equirectangular", "PoseHeadingDegrees": "303.14"}
 
 
+@pytest.mark.parametrize("name", ["DateTime", "DateTimeOriginal", "DateTimeDigitized"])
+def test_times_stay_under_each_name_that_programs_write(name: str) -> None:
+    packet = files.xmp(f'exif:{name}="2024-10-12T15:01:26"', namespaces='xmlns:exif="http://ns.adobe.com/exif/1.0/"')
+    [stays] = rewritten(packet).properties
+    assert (stays.name, stays.value) == (name, "2024-10-12T15:01:26")
+
+
 def test_another_prefix_is_the_same_property() -> None:
     namespace = f'xmlns:p="{xmp.GPANO}"'
     assert xmp.read(files.xmp('p:PosePitchDegrees="1.5"', namespaces=namespace)).panorama == {"PosePitchDegrees": "1.5"}
