@@ -52,10 +52,10 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "exif",
         "ExifVersion ColorSpace PixelXDimension PixelYDimension DateTime DateTimeOriginal DateTimeDigitized "
         "ExposureTime FNumber ExposureProgram ShutterSpeedValue ApertureValue BrightnessValue ExposureBiasValue "
-        "MaxApertureValue SubjectDistance MeteringMode LightSource FocalLength FocalLengthIn35mmFilm ExposureMode WhiteBalance "
-        "DigitalZoomRatio SceneCaptureType GPSVersionID GPSLatitude GPSLongitude GPSAltitudeRef GPSAltitude "
-        "GPSTimeStamp GPSSatellites GPSStatus GPSMeasureMode GPSDOP GPSSpeedRef GPSSpeed GPSTrackRef GPSTrack "
-        "GPSImgDirectionRef GPSImgDirection GPSMapDatum GPSDifferential GPSHPositioningError",
+        "MaxApertureValue SubjectDistance MeteringMode LightSource FocalLength FocalLengthIn35mmFilm ExposureMode "
+        "WhiteBalance DigitalZoomRatio SceneCaptureType GPSVersionID GPSLatitude GPSLongitude GPSAltitudeRef "
+        "GPSAltitude GPSTimeStamp GPSSatellites GPSStatus GPSMeasureMode GPSDOP GPSSpeedRef GPSSpeed GPSTrackRef "
+        "GPSTrack GPSImgDirectionRef GPSImgDirection GPSMapDatum GPSDifferential GPSHPositioningError",
     ),
     "http://cipa.jp/exif/1.0/": _schema(
         "exifEX", "LensMake LensModel PhotographicSensitivity SensitivityType OffsetTime OffsetTimeOriginal"
