@@ -61,6 +61,25 @@ def with_frame(
     return data[:at] + segment(marker, frame) + data[at + 4 + len(frame) :]
 
 
+def jpeg_with_coefficient(size: int) -> bytes:
+    """A grey JPEG of one block: level 0, and one coefficient of the greatest value that has so many bits."""
+    bits = "0" + "0" + "1" * size + "10"  # level: no difference; coefficient; end of block
+    bits += "1" * (-len(bits) % 8)
+    scan = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
+    return b"".join(
+        [
+            b"\xff\xd8",
+            segment(0xDB, b"\0" + b"\1" * 64),
+            segment(0xC0, bytes([8, 0, 8, 0, 8, 1, 1, 0x11, 0])),
+            segment(0xC4, b"\x00" + bytes([1, *[0] * 15]) + b"\0"),
+            segment(0xC4, b"\x10" + bytes([1, 1, *[0] * 14]) + bytes([size, 0])),
+            segment(0xDA, bytes([1, 1, 0, 0, 63, 0])),
+            scan,
+            b"\xff\xd9",
+        ]
+    )
+
+
 Value = bytes | Sequence[int] | str
 Tags = Mapping[int, Value]
 

@@ -96,25 +96,6 @@ def test_a_later_output_starts_from_what_an_earlier_one_left() -> None:
         assert (twice[place][:, 0] == blocks[:, 0] + 2).all()
 
 
-def with_coefficient(size: int) -> bytes:
-    """A grey JPEG of one block: level 0, and one coefficient of the greatest value that has so many bits."""
-    bits = "0" + "0" + "1" * size + "10"  # level: no difference; coefficient; end of block
-    bits += "1" * (-len(bits) % 8)
-    scan = int(bits, 2).to_bytes(len(bits) // 8).replace(b"\xff", b"\xff\0")
-    return b"".join(
-        [
-            b"\xff\xd8",
-            files.segment(0xDB, b"\0" + b"\1" * 64),
-            files.segment(0xC0, bytes([8, 0, 8, 0, 8, 1, 1, 0x11, 0])),
-            files.segment(0xC4, b"\x00" + bytes([1, *[0] * 15]) + b"\0"),
-            files.segment(0xC4, b"\x10" + bytes([1, 1, *[0] * 14]) + bytes([size, 0])),
-            files.segment(0xDA, bytes([1, 1, 0, 0, 63, 0])),
-            scan,
-            b"\xff\xd9",
-        ]
-    )
-
-
 def cleared(data: bytes) -> bytes:
     def clear(_component: int, _row: int, blocks: Blocks) -> None:
         blocks[:] = 0
@@ -125,11 +106,11 @@ def cleared(data: bytes) -> bytes:
 def test_coefficients_that_cannot_be_written_again_are_damage_and_the_others_stay() -> None:
     """Found by a fuzzer: libjpeg reads coefficients of 15 bits, and its fast coder writes others in their place."""
     for size in range(1, 11):
-        assert coefficients(with_coefficient(size))[0, 0][0, 1] == 2**size - 1
+        assert coefficients(files.jpeg_with_coefficient(size))[0, 0][0, 1] == 2**size - 1
     for size in range(11, 16):
         for read in (coefficients, lambda data: libjpeg.edit(data, Output()), cleared):
             with pytest.raises(NotPublishable, match="no picture of 8 bits") as refused:
-                read(with_coefficient(size))
+                read(files.jpeg_with_coefficient(size))
             assert refused.value.reason is QuarantineReason.DAMAGED
 
 
