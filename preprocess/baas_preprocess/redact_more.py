@@ -32,7 +32,7 @@ class Task:
 
     @property
     def folders(self) -> list[Path]:
-        """The destinations that the picture is in, the nearest first: folders that keep a state; without any, its own."""
+        """Destinations that the picture is in, the nearest first: folders that keep a state. Without any, its own."""
         parents = list(self.path.parents)
         return [parent for parent in parents if FolderDestination.state_of(parent).is_dir()] or parents[:1]
 

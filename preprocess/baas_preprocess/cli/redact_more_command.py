@@ -90,6 +90,8 @@ def redact_more_command(
         click.echo(json.dumps({**document, "pictures": documents}, indent=1))
     else:
         out.print(", ".join(f"{counts[state]:,} {state}" for state in sorted(counts)))
+        if is_dry:
+            out.print("This was a dry run: nothing was written.")
     context.exit(ExitCode.QUARANTINED if counts["not redacted"] else ExitCode.DONE)
 
 

@@ -129,6 +129,7 @@ def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(baas: Baas, photo
     before = published(photos)
     ended = redact_more(baas, photos / "a.jpg", "--box", BOX, "--dry-run", "--json")
     assert (ended.code, ended.document["dry_run"], states(ended)) == (ExitCode.DONE, True, {"a.jpg": "redacted"})
+    assert "nothing was written" in redact_more(baas, photos / "a.jpg", "--box", BOX, "--dry-run").out
     assert published(photos) == before
     assert not (photos / ".baas").exists()
 
