@@ -14,9 +14,11 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, inser
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import BaasError
+from baas_ledger.audit import append
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
-from baas_ledger.facts import Claim, EventKind, Published, Quarantined
+from baas_ledger.facts import Claim, DetectedObject, EventKind, Published, Quarantined
+from baas_ledger.fates import published_entry, quarantined_entry
 from baas_ledger.tables import NO_OUTCOME, ImageState, Moment, detections, images
 from baas_ledger.text import printable
 from baas_ledger.transactions import moment
@@ -102,14 +104,11 @@ def finish_published(connection: Connection, held: Claim, outcome: Published, *,
         "found_later": outcome.second_look.found_later,
         "residuals": outcome.second_look.residuals,
     }
-    if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=moment(connection, now)):
+    at = moment(connection, now)
+    if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=at):
         return
-    rows = [
-        {"image_id": held.image_id, "number": number, "token": held.token, **asdict(one)}
-        for number, one in enumerate(outcome.detections)
-    ]
-    if rows:
-        connection.execute(insert(detections), rows)
+    _insert_detections(connection, held, outcome.detections)
+    append(connection, held.run_id, [published_entry(held, outcome)], at=at)
     entered = Change(state=ImageState.PUBLISHED, images=1, persons=persons, licence_plates=licence_plates)
     count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
 
@@ -122,9 +121,21 @@ def finish_quarantined(
     fate = {"reason": outcome.reason, "message": printable(outcome.message)}
     if not _finish(connection, held, ImageState.QUARANTINED, outcome, fate, at=at):
         return
+    append(connection, held.run_id, [quarantined_entry(held, outcome)], at=at)
     entered = Change(state=ImageState.QUARANTINED, reason=outcome.reason, images=1)
     count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
     record_images(connection, held.run_id, EventKind.IMAGE_QUARANTINED, [(held.image_id, fate["message"])], at=at)
+
+
+def _insert_detections(connection: Connection, held: Claim, found: Sequence[DetectedObject]) -> None:
+    rows = [
+        {**asdict(one), "image_id": held.image_id, "number": number, "token": held.token}
+        for number, one in enumerate(found)
+    ]
+    for row in rows:
+        del row["tile"]  # told by the audit record alone
+    if rows:
+        connection.execute(insert(detections), rows)
 
 
 def _take(
@@ -150,6 +161,8 @@ def _take(
         .returning(images)
     ).all()
     exhausted = [row.id for row in rows if row.state == ImageState.QUARANTINED]
+    told = Quarantined(reason=QuarantineReason.TOO_MANY_ATTEMPTS, message=message)
+    append(connection, run_id, [quarantined_entry(_claim(row), told) for row in rows if row.id in exhausted], at=at)
     count(
         connection,
         run_id,

@@ -47,6 +47,8 @@ class DetectedObject:
     height: float
     joined: int = 1
     """How many boxes of the detector it unites."""
+    tile: tuple[int, int, int, int] | None = None
+    """Left, top, width and height in pixels of what the detector was shown when it was surest of this object."""
 
     def __post_init__(self) -> None:
         """Refuse what is not a share of the picture."""
@@ -86,6 +88,8 @@ class Published:
     output_version: str | None = None
     """The store's own version of the output, such as an ETag."""
     timings: Timings = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """What else the audit record says: JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,8 @@ class Quarantined:
     width_px: int | None = None
     height_px: int | None = None
     timings: Timings = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """What else the audit record says: JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +190,7 @@ class ImageRecord:
     residuals: int | None
     timings: Timings
     finished_at: datetime | None
+    source_deleted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

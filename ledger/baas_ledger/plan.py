@@ -12,6 +12,8 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
+from baas_ledger.audit import Entry, append
+from baas_ledger.chain import RecordKind
 from baas_ledger.chunks import chunks
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
@@ -116,9 +118,10 @@ def _plan(connection: Connection, run_id: str, entries: Sequence[PlannedImage], 
 
     rows = [_row(entry, steps[entry.name], at=at) for entry in entries if steps[entry.name] is not Step.KEEP]
     changed = {known[row["name"]].id: row for row in rows if row["name"] in known}
-    sent_back = _change(connection, changed)
+    sent_back = _change(connection, changed, at=at)
     added = _insert(connection, run_id, [row for row in rows if row["name"] not in known])
     settled = {**changed, **added}
+    append(connection, run_id, [_refusal(id_, row) for id_, row in settled.items() if row["message"]], at=at)
     entered = [Change(state=row["state"], reason=row["reason"], images=1) for row in settled.values()]
     count(connection, run_id, [*sent_back, Change(state=ImageState.PENDING, images=-len(changed)), *entered])
     refused = [(id_, row["message"]) for id_, row in settled.items() if row["state"] is ImageState.QUARANTINED]
@@ -162,6 +165,12 @@ def _row(entry: PlannedImage, taken: Step, *, at: datetime) -> dict[str, Any]:
     return row
 
 
+def _refusal(image_id: int, row: Mapping[str, Any]) -> Entry:
+    kind = RecordKind.EXCLUDED if row["state"] is ImageState.EXCLUDED else RecordKind.QUARANTINED
+    facts = {name: row[name] for name in ("source_version", "reason", "message")}
+    return Entry(image_id=image_id, name=row["name"], kind=kind, facts=facts)
+
+
 def _insert(connection: Connection, run_id: str, rows: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """Add images and return them by id, without those that another planner has added meanwhile."""
     if not rows:
@@ -172,11 +181,11 @@ def _insert(connection: Connection, run_id: str, rows: Sequence[dict[str, Any]])
     return {ids[row["name"]]: row for row in rows if row["name"] in ids}
 
 
-def _change(connection: Connection, rows: Mapping[int, dict[str, Any]]) -> list[Change]:
+def _change(connection: Connection, rows: Mapping[int, dict[str, Any]], *, at: datetime) -> list[Change]:
     """Make images pending, whatever they were, and then what the source says. Return the first of these changes."""
     if not rows:
         return []
-    changes = send_back(connection, images.c.id.in_(rows))
+    changes = send_back(connection, images.c.id.in_(rows), why="The source or what is left out changed.", at=at)
     values = [{**row, "image_id": image_id} for image_id, row in rows.items()]
     connection.execute(update(images).where(images.c.id == bindparam("image_id")), values)
     return changes

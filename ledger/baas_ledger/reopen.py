@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from baas_crds.codes import QuarantineReason
+from baas_ledger.audit import Entry, append
+from baas_ledger.chain import RecordKind
 from baas_ledger.chunks import chunks
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind
+from baas_ledger.fates import STATES
 from baas_ledger.runs import unfinished
 from baas_ledger.tables import NO_OUTCOME, ImageState, detections, images
 from baas_ledger.transactions import moment
@@ -19,8 +22,10 @@ def reopen(connection: Connection, run_id: str, names: Iterable[str], *, now: da
     """Send published images back, whose output is missing or not what was recorded. Return how many were published."""
     published = and_(images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED)
     told = "published images are to be done again."
+    why = "Its output was missing, or not what was recorded."
     pieces = (and_(published, images.c.name.in_(some)) for some in chunks(names))
-    return _send_all_back(connection, run_id, pieces, EventKind.IMAGES_REOPENED, told, at=moment(connection, now))
+    at = moment(connection, now)
+    return _send_all_back(connection, run_id, pieces, EventKind.IMAGES_REOPENED, told, why, at=at)
 
 
 def retry_quarantined(connection: Connection, run_id: str, *, now: datetime | None = None) -> int:
@@ -35,17 +40,27 @@ def retry_quarantined(connection: Connection, run_id: str, *, now: datetime | No
     )
     ids = connection.scalars(select(images.c.id).where(quarantined)).all()
     told = "quarantined images are to be tried again."
+    why = "It is to be tried again."
     pieces = (and_(quarantined, images.c.id.in_(some)) for some in chunks(ids))
-    return _send_all_back(connection, run_id, pieces, EventKind.QUARANTINE_RETRIED, told, at=moment(connection, now))
+    at = moment(connection, now)
+    return _send_all_back(connection, run_id, pieces, EventKind.QUARANTINE_RETRIED, told, why, at=at)
 
 
-def send_back(connection: Connection, which: ColumnElement[bool]) -> list[Change]:
-    """Make images pending again, whatever they were; whoever has a lease on one loses it.
+def send_back(connection: Connection, which: ColumnElement[bool], *, why: str, at: datetime) -> list[Change]:
+    """Make images of one run pending again, whatever they were; whoever has a lease on one loses it.
 
     Return what changes in the counts, for the caller to count.
     """
     before = connection.execute(
-        select(images.c.id, images.c.state, images.c.reason, images.c.persons, images.c.licence_plates)
+        select(
+            images.c.id,
+            images.c.run_id,
+            images.c.name,
+            images.c.state,
+            images.c.reason,
+            images.c.persons,
+            images.c.licence_plates,
+        )
         .where(which)
         .order_by(images.c.id)
         .with_for_update()
@@ -57,6 +72,12 @@ def send_back(connection: Connection, which: ColumnElement[bool]) -> list[Change
         .where(images.c.id.in_(ids))
         .values(state=ImageState.PENDING, attempts=0, token=images.c.token + 1, **NO_OUTCOME)
     )
+    with_a_fate = [row for row in before if row.state in STATES.values()]
+    if with_a_fate:
+        entries = [
+            Entry(image_id=row.id, name=row.name, kind=RecordKind.REOPENED, facts={"why": why}) for row in with_a_fate
+        ]
+        append(connection, before[0].run_id, entries, at=at)
     left = [
         Change(
             state=ImageState(row.state),
@@ -76,10 +97,11 @@ def _send_all_back(
     pieces: Iterable[ColumnElement[bool]],
     kind: EventKind,
     told: str,
+    why: str,
     *,
     at: datetime,
 ) -> int:
-    changes = [change for which in pieces for change in send_back(connection, which)]
+    changes = [change for which in pieces for change in send_back(connection, which, why=why, at=at)]
     number = sum(change.images for change in changes if change.state is ImageState.PENDING)
     if number:
         # Counted once and last: whoever holds the counters must wait neither for images nor for other counters.

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from baas_crds.errors import ConfigurationError
+from baas_ledger.audit import open_chain
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind, Run
 from baas_ledger.tables import ImageState, RunState, images, runs
@@ -51,6 +52,7 @@ def open_run(
     connection.execute(add.on_conflict_do_update(index_elements=["id"], set_={"opened_at": at}))
     if run := find_run(connection, run_id):
         check_run(run, source=source, destination=destination, model_digest=model_digest, config_digest=config_digest)
+    open_chain(connection, run_id)
     record(connection, run_id, EventKind.RUN_OPENED, "The run was started or resumed.", at=at)
     return run_id
 

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from baas_crds.codes import ObjectClass
+from baas_ledger.chain import RecordKind
 
 
 class RunState(StrEnum):
@@ -162,6 +163,8 @@ images = Table(
     # Seconds per step.
     Column("timings", Json),
     Column("finished_at", Moment),
+    # Set when the original is gone on purpose, after the output was read back.
+    Column("source_deleted_at", Moment),
     # Also gives the pages of a run's images, sorted by name.
     UniqueConstraint("run_id", "name"),
     _one_of("state", ImageState),
@@ -207,6 +210,7 @@ NO_OUTCOME: dict[str, None] = dict.fromkeys(
         "residuals",
         "timings",
         "finished_at",
+        "source_deleted_at",
     )
 )
 """What an image without a fate has in the columns that tell its fate."""
@@ -246,6 +250,30 @@ events = Table(
     Column("data", Json, nullable=False),
     Index("ix_events_run", "run_id", "id"),
     _partial("ix_events_image", "image_id", "id", where="image_id IS NOT NULL"),
+)
+
+audit_chains = Table(
+    "audit_chains",
+    metadata,
+    Column("run_id", Name, ForeignKey("runs.id"), primary_key=True),
+    # How many records there are, and the digest of the last. Locked by whoever adds one.
+    Column("length", BigInteger, nullable=False),
+    Column("head", Text, nullable=False),
+)
+
+audit_records = Table(
+    "audit_records",
+    metadata,
+    Column("run_id", Name, ForeignKey("runs.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("image_id", Number, ForeignKey("images.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    # The JSON text that `digest` was made of, byte by byte: no database may write it another way.
+    Column("body", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("signature", Text),
+    _one_of("kind", RecordKind),
+    Index("ix_audit_records_image", "image_id", "number"),
 )
 
 run_counts = Table(

@@ -210,7 +210,7 @@ def detections(rows: npt.NDArray[np.float32], tile: Tile, width_px: int, *, wrap
         left = tile.left + x1 * across
         turn = width_px if wraps and left >= width_px else 0
         box = Box(left - turn, tile.top + y1 * down, tile.left + x2 * across - turn, tile.top + y2 * down)
-        yield Detection(box=box, object_class=CLASSES[int(number)], score=score)
+        yield Detection(box=box, object_class=CLASSES[int(number)], score=score, tile=tile)
 
 
 @contextmanager

@@ -100,6 +100,8 @@ class Detection:
     box: Box
     object_class: ObjectClass
     score: float
+    tile: Tile | None = None
+    """Where the detector saw it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,8 @@ class Region:
     """The highest of its detections."""
     detections: int
     """How many boxes it joins."""
+    tile: Tile | None = None
+    """Where the detector was surest of it; None when no detector found it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

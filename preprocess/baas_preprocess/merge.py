@@ -43,6 +43,7 @@ def merge(detections: Sequence[Detection], width_px: int, *, wraps: bool) -> lis
                     object_class=object_class,
                     score=detection.score,
                     detections=int(group.sum()),
+                    tile=detection.tile,
                 )
             )
     return sorted(regions, key=lambda region: (-region.score, region.object_class, region.box))

@@ -30,12 +30,17 @@ class Safe:
 
     data: bytes
     inspection: Inspection
+    """Of the original."""
+    found: Inspection
+    """Of the finished bytes."""
     regions: tuple[Region, ...]
     """In the order in which they were found: those of the second look come last."""
     mask: Mask
     second_look: SecondLook
     input_digest: Digest
     output_digest: Digest
+    outside_digest: Digest
+    """Of all that was left as it was; see `Redacted`."""
     seconds: dict[str, float]
     """Wall-clock seconds per step."""
 
@@ -65,6 +70,7 @@ class Finished:
     """Of the finished bytes."""
     regions: tuple[Region, ...]
     mask: Mask
+    outside_digest: Digest
 
 
 def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
@@ -89,11 +95,13 @@ def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
     return Safe(
         data=finished.data,
         inspection=inspection,
+        found=finished.found,
         regions=finished.regions,
         mask=finished.mask,
         second_look=second_look,
         input_digest=input_digest,
         output_digest=digest_of(finished.data),
+        outside_digest=finished.outside_digest,
         seconds=watch.seconds,
     )
 
@@ -153,7 +161,7 @@ def finish(
     with watch.step("verify"):
         found = inspect(finished, max_pixels=recipe.max_pixels)
         verify(finished, found=found, source=inspection, mask=redaction, redacted=redacted)
-    return Finished(data=finished, found=found, regions=regions, mask=redaction)
+    return Finished(data=finished, found=found, regions=regions, mask=redaction, outside_digest=redacted.outside_digest)
 
 
 def look_again(

@@ -21,16 +21,16 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, NotPublishable
 from baas_ledger.claims import LeaseLost, claim, finish_published, finish_quarantined, release, renew
 from baas_ledger.engine import transaction
-from baas_ledger.facts import Claim, DetectedObject, Published, Quarantined, SecondLook
+from baas_ledger.facts import Claim, Published, Quarantined
 from baas_ledger.progress import read_progress
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
+from baas_preprocess.outcomes import published, quarantined
 from baas_preprocess.patience import patient
 from baas_preprocess.publish import Extras, publish, withdraw
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.sidecar import normalised
 from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.way import Safe, make_safe
+from baas_preprocess.way import make_safe
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def treat(job: Job, image: Claim) -> Outcome:
         model, recipe = job.detector.model.digest, job.recipe.digest
         version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
         seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
-        return _published(job, safe, version, seconds)
+        return published(safe, model=model, recipe=recipe, worker=job.worker, version=version, seconds=seconds)
     except NotPublishable as error:
         return _quarantined(job, data, error.reason, str(error))
     except BaasError:
@@ -232,49 +232,14 @@ def _confirm(job: Job, image: Claim) -> None:
         raise LeaseLost(f"{image.name}: the lease ran out meanwhile and the image is another's; nothing was written.")
 
 
-def _published(job: Job, safe: Safe, version: str | None, seconds: dict[str, float]) -> Published:
-    width, height = safe.inspection.width_px, safe.inspection.height_px
-    found = []
-    for region in safe.regions:
-        x, y, w, h = normalised(region, width, height)
-        found.append(
-            DetectedObject(
-                object_class=region.object_class,
-                score=region.score,
-                x=x,
-                y=y,
-                width=w,
-                height=h,
-                joined=region.detections,
-            )
-        )
-    return Published(
-        input_digest=safe.input_digest,
-        output_digest=safe.output_digest,
-        output_size_bytes=len(safe.data),
-        output_version=version,
-        model_digest=job.detector.model.digest,
-        config_digest=job.recipe.digest,
-        width_px=width,
-        height_px=height,
-        masked_share=safe.mask.share,
-        detections=tuple(found),
-        second_look=SecondLook(
-            looks=safe.second_look.looks,
-            found_later=safe.second_look.found_later,
-            residuals=safe.second_look.residuals,
-        ),
-        timings=seconds,
-    )
-
-
 def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) -> Quarantined:
-    return Quarantined(
-        reason=reason,
-        message=message,
+    return quarantined(
+        reason,
+        message,
         input_digest=digest_of(data) if data else None,
-        model_digest=job.detector.model.digest,
-        config_digest=job.recipe.digest,
+        model=job.detector.model.digest,
+        recipe=job.recipe.digest,
+        worker=job.worker,
     )
 
 

@@ -1,0 +1,117 @@
+"""Adds audit records to a run's chain, in the transaction that they tell of, and reads them."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
+
+from baas_ledger.chain import START, Record, RecordKind, body_of, digest_of_body
+from baas_ledger.tables import audit_chains, audit_records
+from baas_ledger.transactions import insert_into
+
+Signer: TypeAlias = Callable[[str], str]
+"""Signs a digest; both are text."""
+
+SIGNER = "baas_audit_signer"
+"""Execution option of an engine whose records are signed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What is to be recorded of one image."""
+
+    image_id: int
+    name: str
+    kind: RecordKind
+    facts: Mapping[str, object]
+    """JSON values; what they are called is up to who writes them."""
+
+
+def signing(ledger: Engine, signer: Signer) -> Engine:
+    """Return the same ledger, through which all audit records are signed."""
+    return ledger.execution_options(**{SIGNER: signer})
+
+
+def open_chain(connection: Connection, run_id: str) -> None:
+    """Begin the chain of a run that has none."""
+    add = insert_into(audit_chains, connection.dialect.name).values(run_id=run_id, length=0, head=START)
+    connection.execute(add.on_conflict_do_nothing(index_elements=["run_id"]))
+
+
+def append(connection: Connection, run_id: str, entries: Sequence[Entry], *, at: datetime) -> None:
+    """Add records to the end of a run's chain.
+
+    The chain is locked until the transaction ends. Call it after the images are changed and before anything is
+    counted: all transactions then take their locks in one order.
+    """
+    if not entries:
+        return
+    chain = connection.execute(select(audit_chains).where(audit_chains.c.run_id == run_id).with_for_update()).one()
+    signer: Signer | None = connection.get_execution_options().get(SIGNER)
+    previous, rows = chain.head, []
+    for number, entry in enumerate(entries, start=chain.length + 1):
+        body = body_of(
+            {
+                **entry.facts,
+                "run": run_id,
+                "number": number,
+                "previous": previous,
+                "kind": entry.kind,
+                "image": entry.name,
+                "at": at.isoformat(),
+            }
+        )
+        previous = digest_of_body(body)
+        rows.append(
+            {
+                "run_id": run_id,
+                "number": number,
+                "image_id": entry.image_id,
+                "kind": entry.kind,
+                "body": body,
+                "digest": previous,
+                "signature": None if signer is None else signer(previous),
+            }
+        )
+    connection.execute(insert(audit_records), rows)
+    connection.execute(
+        update(audit_chains)
+        .where(audit_chains.c.run_id == run_id)
+        .values(length=chain.length + len(rows), head=previous)
+    )
+
+
+def chain_end(connection: Connection, run_id: str) -> tuple[int, str] | None:
+    """Return how many records a run has and the digest of the last, as the chain's end says; None without a chain."""
+    row = connection.execute(select(audit_chains).where(audit_chains.c.run_id == run_id)).one_or_none()
+    return None if row is None else (row.length, row.head)
+
+
+def records(connection: Connection, run_id: str, *, after: int = 0, limit: int = 1_000) -> list[Record]:
+    """Return the next page of a run's records, in their order: those behind the number `after`."""
+    return _read(connection, (audit_records.c.run_id == run_id) & (audit_records.c.number > after), limit=limit)
+
+
+def records_of(connection: Connection, image_ids: Collection[int]) -> dict[int, list[Record]]:
+    """Return all records of some images, by image, oldest first; one without any is left out."""
+    found: dict[int, list[Record]] = {}
+    for record in _read(connection, audit_records.c.image_id.in_(image_ids)):
+        found.setdefault(record.image_id, []).append(record)
+    return found
+
+
+def _read(connection: Connection, which: ColumnElement[bool], *, limit: int | None = None) -> list[Record]:
+    wanted = select(audit_records).where(which).order_by(audit_records.c.number).limit(limit)
+    return [
+        Record(
+            number=row.number,
+            image_id=row.image_id,
+            kind=row.kind,
+            body=row.body,
+            digest=row.digest,
+            signature=row.signature,
+        )
+        for row in connection.execute(wanted)
+    ]
