@@ -38,11 +38,16 @@ class Verification(StrEnum):
 
 
 class Method(StrEnum):
-    """What a redacted region looks like; the information left in it is the same few cells."""
+    """What a redacted region looks like, and what of it is left."""
 
     PIXELATE = "pixelate"
+    """One coarse colour for each cell."""
     BLUR = "blur"
+    """A smooth surface over the same colours."""
     SOLID = "solid"
+    """Mid-grey: nothing is left."""
+    FILL = "fill"
+    """A smooth surface over what lies around the mask: nothing is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,5 +158,7 @@ class Redacted:
     """A redacted picture without any metadata, and the proof of what was left alone."""
 
     data: bytes
+    method: Method
+    """What was asked for; `verify` must find no more."""
     outside_digest: Digest
     """Of the original's coefficients (JPEG) or samples (PNG, TIFF) outside the mask; `verify` must find the same."""

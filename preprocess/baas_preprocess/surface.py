@@ -1,6 +1,6 @@
-"""A smooth surface over cells, for the look of a blur that holds no more than the cells' values.
+"""Surfaces over cells, flat or smooth. Both hold no more than the cells' values.
 
-Its mean over each cell is the cell's value. So the values can be read from what was drawn, and drawing them again
+The mean over each cell is the cell's value. So the values can be read from what was drawn, and drawing them again
 gives the same.
 """
 
@@ -22,6 +22,23 @@ class Surface:
     across: Floats
     down: Floats
     twist: Floats
+
+    @classmethod
+    def between(cls, upper_left: Floats, upper_right: Floats, lower_left: Floats, lower_right: Floats) -> "Surface":
+        """Join the levels at each place's corners."""
+        return cls(
+            level=(upper_left + upper_right + lower_left + lower_right) / 4,
+            across=(upper_right + lower_right - upper_left - lower_left) / 2,
+            down=(lower_left + lower_right - upper_left - upper_right) / 2,
+            twist=upper_left + lower_right - upper_right - lower_left,
+        )
+
+
+def flat(footprint: Footprint, values: Ints) -> Surface:
+    """Draw each cell in its value alone."""
+    level = values[footprint.cells].astype(np.float64)
+    none = np.zeros_like(level)
+    return Surface(level=level, across=none, down=none, twist=none)
 
 
 def smooth(
@@ -131,13 +148,7 @@ class _Mesh:
     def surface(self, heights: Floats) -> Surface:
         """Join the corners, each the average of the cells' heights in its window, by bilinear patches."""
         corners = _in_windows(self.field.sums(heights[self.cells]), self.windows) / self.covered
-        upper_left, upper_right, lower_left, lower_right = corners[self.corners]
-        return Surface(
-            level=(upper_left + upper_right + lower_left + lower_right) / 4,
-            across=(upper_right + lower_right - upper_left - lower_left) / 2,
-            down=(lower_left + lower_right - upper_left - upper_right) / 2,
-            twist=upper_left + lower_right - upper_right - lower_left,
-        )
+        return Surface.between(*corners[self.corners])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -9,8 +9,8 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess import libjpeg, raster
 from baas_preprocess.cells import Footprint
-from baas_preprocess.draw import block_values, draw_blocks, draw_samples, lift, sample_values
-from baas_preprocess.facts import Digest, ImageFormat, Inspection, Mask, Redacted
+from baas_preprocess.draw import Lifted, draw_blocks, draw_samples, lift
+from baas_preprocess.facts import Digest, ImageFormat, Inspection, Mask, Method, Redacted
 
 
 def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask, redacted: Redacted) -> None:
@@ -24,15 +24,15 @@ def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask
     try:
         if found.format is ImageFormat.JPEG:
             libjpeg.decode(finished)
-            outside, shows_only_cells = _look_at_jpeg(finished, mask, wraps=found.wraps)
+            outside, is_redacted = _look_at_jpeg(finished, mask, redacted.method, wraps=found.wraps)
         else:
-            outside, shows_only_cells = _look_at_raster(finished, mask, found)
+            outside, is_redacted = _look_at_raster(finished, mask, redacted.method, found)
     except (NotPublishable, ValueError) as error:
         raise _failure(f"the finished file cannot be read: {error}") from error
     if outside != redacted.outside_digest:
         raise _failure("the finished picture differs from the original outside of the mask")
-    if not shows_only_cells:
-        raise _failure("the finished picture shows more than the mask's cells inside of the mask")
+    if not is_redacted:
+        raise _failure(f"the finished picture shows more inside of the mask than {redacted.method} leaves")
 
 
 def _failure(sentence: str) -> NotPublishable:
@@ -51,38 +51,22 @@ def _has_the_same_shape(found: Inspection, source: Inspection) -> None:
             raise _failure(f"the finished file has {what} {ours}, the original has {theirs}")
 
 
-def _look_at_jpeg(finished: bytes, mask: Mask, *, wraps: bool) -> tuple[Digest, bool]:
-    """Digest what is outside the mask, and tell whether each block inside is what its cell's value alone gives."""
+def _look_at_jpeg(finished: bytes, mask: Mask, method: Method, *, wraps: bool) -> tuple[Digest, bool]:
+    """Digest what is outside the mask, and tell whether each block inside is what the method would draw of it again."""
     frame = libjpeg.read_frame(finished)
-    footprints = [Footprint.of(grid) for grid in libjpeg.cell_grids(frame, mask)]
-    inside = [np.empty((footprint.cells.size, 64), np.int16) for footprint in footprints]
-    (cleared,) = libjpeg.edit(finished, libjpeg.Output(lift(footprints, inside)))
-
-    def is_drawn(*, is_smooth: bool) -> bool:
-        return all(
-            np.array_equal(
-                blocks,
-                draw_blocks(
-                    footprint, block_values(footprint, blocks), plane.steps, is_smooth=is_smooth, wraps=wraps
-                ).coefficients(slice(None)),
-            )
-            for footprint, blocks, plane in zip(footprints, inside, frame.planes, strict=True)
-        )
-
-    return libjpeg.digest_of_cleared(cleared, frame), is_drawn(is_smooth=False) or is_drawn(is_smooth=True)
+    lifted = [Lifted.empty(Footprint.of(grid), 64) for grid in libjpeg.cell_grids(frame, mask)]
+    (cleared,) = libjpeg.edit(finished, libjpeg.Output(lift(lifted)))
+    is_redacted = all(
+        np.array_equal(found.inside, draw_blocks(found, plane.steps, method, wraps=wraps).coefficients(slice(None)))
+        for found, plane in zip(lifted, frame.planes, strict=True)
+    )
+    return libjpeg.digest_of_cleared(cleared, frame), is_redacted
 
 
-def _look_at_raster(finished: bytes, mask: Mask, found: Inspection) -> tuple[Digest, bool]:
+def _look_at_raster(finished: bytes, mask: Mask, method: Method, found: Inspection) -> tuple[Digest, bool]:
     picture = raster.read(finished, found.format)
-    footprint = Footprint.of(mask.cells)
-    values = sample_values(footprint, picture.samples, mask)
-
-    def is_drawn(*, is_smooth: bool) -> bool:
-        return all(
-            np.array_equal(band[:, columns], drawn)
-            for band, columns, drawn in draw_samples(
-                footprint, values, picture.samples, mask, is_smooth=is_smooth, wraps=found.wraps
-            )
-        )
-
-    return raster.outside_digest(picture, mask), is_drawn(is_smooth=False) or is_drawn(is_smooth=True)
+    is_redacted = all(
+        np.array_equal(band[:, columns], drawn)
+        for band, columns, drawn in draw_samples(picture, mask, method, wraps=found.wraps)
+    )
+    return raster.outside_digest(picture, mask), is_redacted

@@ -73,7 +73,7 @@ class Wish:
         head = head.ljust(HEAD_BYTES, b"\0")
         shares = [byte / 255 for byte in head[4:]]
         return cls(
-            method=list(Method)[head[0] % 3],
+            method=list(Method)[head[0] % len(Method)],
             cells=1 + head[1] % 16,
             padding=head[2] / 128,
             wraps=bool(head[3] & 1),
