@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """Finished, but some images are quarantined: `baas status` lists them."""
     UNREACHABLE = 4
     """A service or a disk did not answer in time or went away: the same command again continues."""
+    TAMPERED = 5
+    """Audit records, ledger and outputs contradict each other: `baas audit verify` names where."""
     INTERRUPTED = 130
     """Stopped by a signal after work in flight was finished or released: the same command again continues."""
 

@@ -29,8 +29,8 @@ class Entry:
     """JSON values; what they are called is up to who writes them."""
 
 
-def signing(ledger: Engine, signer: Signer) -> Engine:
-    """Return the same ledger, through which all audit records are signed."""
+def signing(ledger: Engine, signer: Signer | None) -> Engine:
+    """Return the same ledger, through which all audit records are signed; without a signer none is."""
     return ledger.execution_options(**{SIGNER: signer})
 
 

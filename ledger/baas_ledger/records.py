@@ -1,8 +1,9 @@
 """Reads what the ledger knows of single images, page by page."""
 
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from baas_crds.codes import ObjectClass
 from baas_ledger import tables
@@ -27,10 +28,18 @@ def images(
         wanted = wanted.where(tables.images.c.state == state)
     if after is not None:
         wanted = wanted.where(tables.images.c.name > after)
-    rows = connection.execute(wanted.order_by(tables.images.c.name).limit(limit))
-    return [
-        ImageRecord(**{**row._mapping, "state": ImageState(row.state), "timings": row.timings or {}}) for row in rows
-    ]
+    return [_image(row) for row in connection.execute(wanted.order_by(tables.images.c.name).limit(limit))]
+
+
+def named_image(connection: Connection, run_id: str, name: str) -> ImageRecord | None:
+    """Return one image of a run, None when there is none of that name."""
+    wanted = select(tables.images).where(tables.images.c.run_id == run_id, tables.images.c.name == name)
+    row = connection.execute(wanted).one_or_none()
+    return None if row is None else _image(row)
+
+
+def _image(row: Row[Any]) -> ImageRecord:
+    return ImageRecord(**{**row._mapping, "state": ImageState(row.state), "timings": row.timings or {}})
 
 
 def detections(connection: Connection, image_ids: Collection[int]) -> dict[int, list[DetectedObject]]:

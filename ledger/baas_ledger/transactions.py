@@ -29,9 +29,14 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Give a connection for looking only; it and writers do not wait for each other. Raises as `transaction`."""
+    """Give a connection for looking only; it and writers do not wait for each other. Raises as `transaction`.
+
+    All that is read through it is of one moment.
+    """
     with ledger_errors(engine.url), engine.connect() as plain:
         connection = plain.execution_options(**{READS_ONLY: True, "postgresql_readonly": True})
+        if is_postgres(connection):
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
             yield connection
 

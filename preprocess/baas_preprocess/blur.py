@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
+from baas_ledger.audit import signing
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
@@ -16,6 +17,7 @@ from baas_preprocess.planning import Plan, check_confidence, check_not_empty, pl
 from baas_preprocess.publish import Extras
 from baas_preprocess.selection import Selection, read_exclude_list
 from baas_preprocess.settings import Settings
+from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.work import Job, Outcome, work
@@ -43,7 +45,8 @@ def blur(
     with ExitStack() as stack:
         destination = FolderDestination(folder)
         stack.enter_context(destination.lock())
-        ledger = open_ledger(ledger_url(folder, settings))
+        signer = None if settings.audit_key is None else signer_of(settings.audit_key)
+        ledger = signing(open_ledger(ledger_url(folder, settings)), signer)
         stack.callback(ledger.dispose)
         masks = None
         if settings.save_masks is not None:
@@ -60,7 +63,7 @@ def blur(
             extras=extras,
             model=detector.model.digest,
             recipe=settings.recipe.digest,
-            configuration=settings.model_dump(mode="json", exclude={"ledger"}),
+            configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key"}),
             alone=True,
             retry=settings.retry_quarantined,
         )

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from baas_crds.codes import QuarantineReason
 from baas_ledger.facts import DetectedObject, Published, Quarantined, SecondLook
 from baas_preprocess.facts import Digest, Region, Tile
+from baas_preprocess.recipe import Recipe
 from baas_preprocess.scrub import removed
 from baas_preprocess.sidecar import normalised
 from baas_preprocess.software import software
@@ -15,7 +16,7 @@ from baas_preprocess.way import Safe
 
 
 def published(
-    safe: Safe, *, model: Digest, recipe: Digest, worker: str, version: str | None, seconds: Mapping[str, float]
+    safe: Safe, *, model: Digest, recipe: Recipe, worker: str, version: str | None, seconds: Mapping[str, float]
 ) -> Published:
     """Tell that a safe picture is at its destination, as `version` of the store's."""
     inspection = safe.inspection
@@ -25,7 +26,7 @@ def published(
         output_size_bytes=len(safe.data),
         output_version=version,
         model_digest=model,
-        config_digest=recipe,
+        config_digest=recipe.digest,
         width_px=inspection.width_px,
         height_px=inspection.height_px,
         masked_share=safe.mask.share,
@@ -33,7 +34,7 @@ def published(
         second_look=SecondLook(**asdict(safe.second_look)),
         timings=seconds,
         evidence={
-            **_circumstances(worker),
+            **_circumstances(worker, recipe),
             "format": inspection.format,
             "coding": inspection.coding,
             "orientation": inspection.orientation,
@@ -45,7 +46,7 @@ def published(
 
 
 def quarantined(
-    reason: QuarantineReason, message: str, *, input_digest: Digest | None, model: Digest, recipe: Digest, worker: str
+    reason: QuarantineReason, message: str, *, input_digest: Digest | None, model: Digest, recipe: Recipe, worker: str
 ) -> Quarantined:
     """Tell that a picture was not published, and why."""
     return Quarantined(
@@ -53,8 +54,8 @@ def quarantined(
         message=message,
         input_digest=input_digest,
         model_digest=model,
-        config_digest=recipe,
-        evidence=_circumstances(worker),
+        config_digest=recipe.digest,
+        evidence=_circumstances(worker, recipe),
     )
 
 
@@ -64,8 +65,8 @@ def trace_id(environment: Mapping[str, str]) -> str | None:
     return found and found[1]
 
 
-def _circumstances(worker: str) -> dict[str, object]:
-    return {"worker": worker, "software": software(), "trace": trace_id(os.environ)}
+def _circumstances(worker: str, recipe: Recipe) -> dict[str, object]:
+    return {"worker": worker, "recipe": asdict(recipe), "software": software(), "trace": trace_id(os.environ)}
 
 
 def _detected(region: Region, width_px: int, height_px: int) -> DetectedObject:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
+from baas_ledger.audit import signing
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import Claim, Progress, Run
 from baas_ledger.progress import read_progress
@@ -25,6 +26,7 @@ from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
+from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Destination, Source
 from baas_preprocess.work import Job, Outcome, work
@@ -124,11 +126,12 @@ def work_on_run(
 def _equipment(settings: PodSettings) -> Iterator[Equipment]:
     """Open what a pod needs; what no retry can repair comes first."""
     assignment = read_assignment(settings.job_file)
+    signer = None if settings.audit_key is None else signer_of(settings.audit_key)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(assignment, settings))
         destination = stack.enter_context(open_destination(assignment, settings))
         url = settings.ledger.get_secret_value()
-        ledger = patient(settings.patience_seconds)(open_ledger, url, migrate=False)
+        ledger = signing(patient(settings.patience_seconds)(open_ledger, url, migrate=False), signer)
         stack.callback(ledger.dispose)
         with reading(ledger) as connection:
             run = find_run(connection, assignment.uid)

@@ -36,6 +36,8 @@ class PodSettings(BaseSettings):
     """Where the output's volume is mounted, at its `path`."""
     exclude_folder: Path = Path("/etc/baas/exclude")
     """Where the exclude list's ConfigMap is mounted."""
+    audit_key: Path | None = None
+    """File with the Ed25519 key (PEM) that signs audit records. Unset: they are not signed."""
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = LEASE.total_seconds()
     """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
     patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60

@@ -5,24 +5,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_crds.places import AzureBlob
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
 from baas_ledger.records import detections, images
-from baas_ledger.runs import latest_run
+from baas_ledger.runs import find_run, latest_run
 from baas_ledger.tables import ImageState as State
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection
 from baas_preprocess.inspection import inspect
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
+from baas_preprocess.stores.blob import BlobDestination
+from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.files import read_plain_file
 from baas_preprocess.stores.folder import FolderDestination, resolved
-from baas_preprocess.stores.places import is_picture
+from baas_preprocess.stores.places import Destination, is_picture
 
 PAGE_PICTURE_PX = 2048
 _STATES = {
@@ -35,18 +39,57 @@ _STATES = {
 
 
 @contextmanager
-def open_results(folder: Path, ledger: str | None) -> Iterator[tuple[Engine, Run]]:
-    """Give the ledger of a destination and its latest run. Raises `ConfigurationError` when there is none."""
-    url = ledger or _own_ledger(folder)
-    engine = open_ledger(url, migrate=False)
+def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = None) -> Iterator[tuple[Engine, Run]]:
+    """Give the ledger of a destination and its latest run, or the run of this id.
+
+    A destination is a folder, or the `https://` address of a container's folder. Raises `ConfigurationError` when
+    there is no such ledger or run.
+    """
+    if ledger is None and is_blob(place):
+        raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
+    label = str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
+    engine = open_ledger(ledger or _own_ledger(Path(place)), migrate=False)
     try:
         with reading(engine) as connection:
-            run = latest_run(connection, str(resolved(folder)))
+            run = latest_run(connection, label) if run_id is None else find_run(connection, run_id)
         if run is None:
-            raise ConfigurationError(f"The ledger knows no run into {resolved(folder)}.")
+            raise ConfigurationError(
+                f"The ledger knows no run into {label}." if run_id is None else f"The ledger knows no run {run_id}."
+            )
         yield engine, run
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_outputs(place: str, run: Run, *, needed: bool) -> Iterator[Destination | None]:
+    """Give the destination at a place, under the name that the run has for it; None when it is not needed."""
+    if not needed:
+        yield None
+    elif is_blob(place):
+        with BlobFolder(
+            azure_blob(place), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
+        ) as folder:
+            yield BlobDestination(folder)
+    else:
+        yield FolderDestination(Path(place), label=run.destination)
+
+
+def is_blob(place: Path | str) -> bool:
+    """Whether a destination is written as an address in Azure Blob Storage."""
+    return isinstance(place, str) and place.startswith(("https://", "http://"))
+
+
+def azure_blob(address: str) -> AzureBlob:
+    """Read `https://account.blob.core.windows.net/container/folder`. Raises `ConfigurationError` when it is none."""
+    parts = urlsplit(address)
+    container, _, prefix = parts.path.strip("/").partition("/")
+    try:
+        return AzureBlob.model_validate(
+            {"accountUrl": f"{parts.scheme}://{parts.netloc}", "container": container, "prefix": prefix}
+        )
+    except ValidationError as error:
+        raise ConfigurationError(f"{address} is no folder of a container: https://ACCOUNT/CONTAINER/FOLDER.") from error
 
 
 def _own_ledger(folder: Path) -> str:

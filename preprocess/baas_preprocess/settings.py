@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     """What a Triton of our own serves."""
     ledger: str | None = None
     """Database URL; without it a file in DEST/.baas."""
+    audit_key: Path | None = None
+    """Ed25519 key that signs audit records."""
     detections: bool = False
     """Write boxes beside each picture."""
     save_masks: Path | None = None

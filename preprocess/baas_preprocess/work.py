@@ -139,7 +139,7 @@ def treat(job: Job, image: Claim) -> Outcome:
         model, recipe = job.detector.model.digest, job.recipe.digest
         version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
         seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
-        return published(safe, model=model, recipe=recipe, worker=job.worker, version=version, seconds=seconds)
+        return published(safe, model=model, recipe=job.recipe, worker=job.worker, version=version, seconds=seconds)
     except NotPublishable as error:
         return _quarantined(job, data, error.reason, str(error))
     except BaasError:
@@ -238,7 +238,7 @@ def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) 
         message,
         input_digest=digest_of(data) if data else None,
         model=job.detector.model.digest,
-        recipe=job.recipe.digest,
+        recipe=job.recipe,
         worker=job.worker,
     )
 

@@ -11,6 +11,7 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
+from baas_preprocess.cli.audit_command import audit_command
 from baas_preprocess.cli.blur_command import blur_command
 from baas_preprocess.cli.inspect_command import inspect_command
 from baas_preprocess.cli.ledger_command import ledger_command
@@ -28,6 +29,7 @@ EPILOG = "Exit codes: " + "; ".join(
         (ExitCode.CONFIGURATION, "wrong usage or configuration"),
         (ExitCode.QUARANTINED, "finished, some images quarantined"),
         (ExitCode.UNREACHABLE, "a service or disk went away, run again"),
+        (ExitCode.TAMPERED, "records, ledger and outputs contradict each other"),
         (ExitCode.INTERRUPTED, "interrupted, run again"),
     ]
 )
@@ -47,6 +49,7 @@ cli.add_command(status_command)
 cli.add_command(report_command)
 cli.add_command(inspect_command)
 cli.add_command(redact_more_command)
+cli.add_command(audit_command)
 cli.add_command(samples_command)
 cli.add_command(ledger_command)
 cli.add_command(plan_command)

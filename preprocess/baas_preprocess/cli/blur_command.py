@@ -68,6 +68,7 @@ OPTIONS = (
     click.option("--patience-seconds", type=float, metavar="N", help=_help("patience_seconds", "[30]")),
     click.option("--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=_help("model_repository")),
     click.option("--ledger", metavar="URL", help=_help("ledger")),
+    click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=_help("audit_key")),
 )
 
 

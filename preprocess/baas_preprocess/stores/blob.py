@@ -101,6 +101,13 @@ class BlobDestination:
         noted = _metadata(there).get("output")
         return digest_of(_read(self._folder, name)) if noted is None else Digest(noted)
 
+    def read(self, name: str) -> bytes | None:
+        """Return a blob's bytes, None when it is not there or cannot be read."""
+        try:
+            return _read(self._folder, name)
+        except NotPublishable:
+            return None
+
     def _look(self, name: str) -> BlobProperties | None:
         try:
             return self._folder.ask(self._folder.blob(name).get_blob_properties, name)

@@ -84,10 +84,15 @@ class FolderDestination:
 
     def digest(self, name: str) -> Digest | None:
         """Read a published file and return its digest, None when it is not there or cannot be read."""
+        data = self.read(name)
+        return None if data is None else digest_of(data)
+
+    def read(self, name: str) -> bytes | None:
+        """Return the bytes of a published file, None when it is not there or cannot be read."""
         if self.size_bytes(name) is None:
             return None
         try:
-            return digest_of(self._path_of(name).read_bytes())
+            return self._path_of(name).read_bytes()
         except OSError as error:
             if gone := _gone(error, self.folder / name):
                 raise gone from error

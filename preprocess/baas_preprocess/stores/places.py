@@ -81,6 +81,9 @@ class Destination(Protocol):
     def digest(self, name: str) -> Digest | None:
         """Return the digest of a file, None when it is not there."""
 
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes as they are now, None when it is not there or cannot be read."""
+
 
 def is_picture(name: str) -> bool:
     """Whether a file is taken for a picture by its name."""

@@ -1,0 +1,109 @@
+"""`baas audit`."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from baas_crds.codes import ExitCode
+from baas_ledger.facts import Run
+from baas_preprocess.audit import Verdict, history, verify_run
+from baas_preprocess.audit_words import told
+from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
+from baas_preprocess.results import open_outputs, open_results
+from baas_preprocess.signatures import checker_of
+
+PROBLEMS_SHOWN = 20
+
+_dest = click.argument("dest")
+_ledger = click.option("--ledger", metavar="URL", help=LEDGER_HELP)
+_run = click.option("--run", "run_id", metavar="ID", help="Which run; without it the last one into DEST.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group("audit")
+def audit_command() -> None:
+    """Prove what was published, from records that cannot be changed unseen."""
+
+
+@audit_command.command("verify")
+@_dest
+@_ledger
+@_run
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also demand that every record was signed with this Ed25519 key (PEM).",
+)
+@click.option("--no-outputs", is_flag=True, help="Compare records and ledger only, and read no picture.")
+@_json
+@click.pass_context
+def verify_command(
+    context: click.Context,
+    dest: str,
+    ledger: str | None,
+    run_id: str | None,
+    public_key: Path | None,
+    no_outputs: bool,
+    as_json: bool,
+) -> None:
+    """Recompute the audit chain of a run into DEST, and compare it with the ledger and with every output.
+
+    DEST is a folder, or the https:// address of a container's folder in Azure Blob Storage; the ledger of BlurJobs is
+    given with --ledger. Exit code 0 when all agrees, 5 when something was changed, removed or put in between; the
+    first problem is named first.
+
+    \b
+        baas audit verify safe/
+        baas audit verify https://account.blob.core.windows.net/safe --run UID --ledger postgresql://…
+    """
+    is_signed = None if public_key is None else checker_of(public_key)
+    with open_results(dest, given_ledger(ledger), run_id=run_id) as (engine, run), progress_bar() as bar:
+        task = bar.add_task("Verifying", total=None, rate="")
+
+        def show(verdict: Verdict) -> None:
+            bar.update(task, completed=verdict.records + verdict.outputs)
+
+        with open_outputs(dest, run, needed=not no_outputs) as destination:
+            verdict = verify_run(engine, run, destination=destination, is_signed=is_signed, on_progress=show)
+    if as_json:
+        click.echo(json.dumps({"run": run.id, **asdict(verdict)}, indent=1))
+    else:
+        _tell(run, verdict, with_key=public_key is not None)
+    context.exit(ExitCode.TAMPERED if verdict.problems else ExitCode.DONE)
+
+
+@audit_command.command("show")
+@_dest
+@click.argument("image")
+@_ledger
+@_run
+@_json
+def show_command(dest: str, image: str, ledger: str | None, run_id: str | None, as_json: bool) -> None:
+    """Tell why IMAGE (its path below the source, as in DEST) was published or not, and what was redacted in it.
+
+    \b
+        baas audit show safe/ 2026/pano_0001.jpg
+    """
+    with open_results(dest, given_ledger(ledger), run_id=run_id) as (engine, run):
+        found, records = history(engine, run, image)
+    if as_json:
+        click.echo(json.dumps([{**one.facts, "digest": one.digest} for one in records], indent=1, ensure_ascii=False))
+        return
+    for line in told(found, records):
+        out.print(printable(line), markup=False, soft_wrap=True)
+
+
+def _tell(run: Run, verdict: Verdict, *, with_key: bool) -> None:
+    signed = f", {verdict.signed} of them signed" if with_key else ""
+    out.print(
+        f"Run {run.id}: {verdict.records} records{signed}, {verdict.images} images, {verdict.outputs} outputs read."
+    )
+    for problem in verdict.problems[:PROBLEMS_SHOWN]:
+        out.print(f"BROKEN: {printable(problem)}", markup=False, soft_wrap=True)
+    if len(verdict.problems) > PROBLEMS_SHOWN:
+        out.print(f"… and {len(verdict.problems) - PROBLEMS_SHOWN} more; --json lists all.")
+    if not verdict.problems:
+        out.print("The chain is whole, and ledger and outputs are what it says.")
