@@ -73,8 +73,9 @@ class Detector(Part):
 
 
 class RedactionMethod(StrEnum):
-    """What a redacted region looks like; the information left in it is the same few cells."""
+    """What a redacted region looks like, and what of it is left."""
 
+    FILL = "Fill"
     PIXELATE = "Pixelate"
     BLUR = "Blur"
     SOLID = "Solid"
@@ -83,10 +84,12 @@ class RedactionMethod(StrEnum):
 class Redaction(Part):
     """How persons and licence plates are made unrecognisable."""
 
-    method: RedactionMethod = RedactionMethod.PIXELATE
-    """The look of a redacted region. Blur is the smooth look over the same cells, Solid is one colour."""
+    method: RedactionMethod = RedactionMethod.FILL
+    """The look of a redacted region. Fill carries on what lies around it, Solid is grey: nothing of the inside is left.
+    Pixelate leaves one coarse colour for each cell, Blur the same under a smooth look: people can be told apart by
+    them."""
     cells: Annotated[Whole, Field(ge=1, le=16)] = 6
-    """At most this many cells along a box's long side, whatever its size. Fewer reveal less."""
+    """For Pixelate and Blur: at most this many cells along a box's long side, whatever its size. Fewer reveal less."""
     padding_percent: Annotated[Whole, Field(ge=0, le=200)] = 10
     """Added on each side of a box, in percent of its width and height."""
 

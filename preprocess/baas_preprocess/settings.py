@@ -51,10 +51,10 @@ class Settings(BaseSettings):
     """Lowest score that is redacted, for all classes or each."""
     classes: Annotated[tuple[ObjectClass, ...], BeforeValidator(_words), Field(min_length=1)] = tuple(ObjectClass)
     """Which classes are redacted."""
-    method: Method = Method.PIXELATE
-    """Look of a redacted region."""
+    method: Method = Method.FILL
+    """Look of a redacted region: fill and solid leave nothing of it."""
     cells: Annotated[int, Field(ge=1, le=16)] = 6
-    """Cells along a box's long side; fewer reveal less."""
+    """For pixelate and blur: cells along a box's long side; fewer reveal less."""
     padding: Annotated[float, Field(ge=0, le=2)] = 0.1
     """Share of a box's size added on each side."""
     verification: Verification = Verification.REDETECT

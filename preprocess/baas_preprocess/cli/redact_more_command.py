@@ -29,7 +29,7 @@ def _help(name: str, default: str) -> str:
 @click.option("--box", multiple=True, metavar="LEFT,TOP,WIDTH,HEIGHT", help="Pixels of the picture as viewers show it.")
 @click.option("--sphere", multiple=True, metavar="YAW,PITCH,WIDTH,HEIGHT", help="Degrees, around yaw and pitch.")
 @click.option("--reports", type=click.Path(path_type=Path), metavar="FILE", help="CSV or JSON file of boxes.")
-@click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "pixelate"))
+@click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "fill"))
 @click.option("--cells", type=int, metavar="N", help=_help("cells", "6"))
 @click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "0.1"))
 @click.option("--unrecorded", is_flag=True, help="Redact pictures that are in no ledger, and record nothing.")

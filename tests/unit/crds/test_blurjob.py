@@ -86,7 +86,7 @@ def test_the_least_spec_has_the_documented_defaults() -> None:
         output=Output(volume=Volume(claim_name="panoramas", path="safe")),
     )
     assert (spec.parallelism, spec.max_quarantined_percent, spec.max_attempts_per_image) == (1, 1, 5)
-    assert spec.redaction == Redaction(method=RedactionMethod.PIXELATE, cells=6, padding_percent=10)
+    assert spec.redaction == Redaction(method=RedactionMethod.FILL, cells=6, padding_percent=10)
 
 
 def test_a_document_that_was_read_is_written_the_same() -> None:

@@ -140,7 +140,7 @@ def test_descriptions_tell_default_range_and_what_may_change() -> None:
     fields = SCHEMA["properties"]["spec"]["properties"]
     assert fields["parallelism"]["description"].endswith("1 to 1000. Default: 1. May change at any time.")
     assert fields["imagesPerClaim"]["description"].endswith("1 to 1000. Default: 10. Cannot change.")
-    assert "Default: Pixelate." in fields["redaction"]["properties"]["method"]["description"]
+    assert "Default: Fill." in fields["redaction"]["properties"]["method"]["description"]
 
 
 def test_paths_of_columns_and_scale_exist() -> None:
