@@ -43,9 +43,7 @@ def _help(name: str, more: str = "") -> str:
 OPTIONS = (
     click.option("--confidence", metavar="P|CLASS=P,…", help=_help("confidence", "[person=0.05,licence_plate=0.01]")),
     click.option("--classes", metavar="CLASS,…", help=_help("classes", f"[{','.join(ObjectClass)}]")),
-    click.option(
-        "--method", type=click.Choice([method.value for method in Method]), help=_help("method", "[fill]")
-    ),
+    click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "[fill]")),
     click.option("--cells", type=int, metavar="N", help=_help("cells", "[6]")),
     click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "[0.1]")),
     click.option(
