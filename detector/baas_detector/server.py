@@ -115,6 +115,9 @@ def running(repository: Path, wish: Ports, log: BinaryIO | None, *, ready_second
             server = Running(process=process, ports=ports, log=log)
             with reserved:
                 server.wait_until_ready(ready_seconds)
+            # Tiles as they were taken lie there, and the backend lets everybody read them, whatever the umask.
+            for region in _SHARED_MEMORY.glob(f"{folder.name}*"):
+                region.chmod(0o600)
             yield server
         finally:
             _stop(process)

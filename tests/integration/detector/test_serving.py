@@ -6,6 +6,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Iterator
@@ -135,6 +136,12 @@ def listened_on(served: Served) -> set[str]:
     ports = {int(served.announced[name].split(":")[1]) for name in ("grpc", "http", "metrics")}
     assert ports <= {port for _, port in listening}
     return {address[-8:] for address, port in listening if port in ports}
+
+
+def test_nobody_else_on_the_machine_can_read_the_tiles(small: Served) -> None:
+    regions = [path for path in traces(children(small.process.pid)) if path.is_file()]
+    assert regions
+    assert {stat.S_IMODE(path.stat().st_mode) for path in regions} == {0o600}
 
 
 def test_the_server_listens_on_loopback_only(small: Served) -> None:
