@@ -24,12 +24,17 @@ demo: $(BIN)/baas $(MODELS)  ## Blur generated sample panoramas with the real de
 	@echo "Look at demo/report.html and at the pictures in demo/output."
 
 test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, against real servers and a real Kubernetes
-	$(BIN)/pytest tests/unit tests/integration tests/fuzz
+	$(BIN)/pytest tests/unit tests/integration tests/safety tests/fuzz
 	$(MAKE) e2e
 
 ##@ Proofs that take longer
-.PHONY: fuzz
+.PHONY: safety fuzz
+DATA ?= ../shared/data
 FUZZ_SECONDS ?= 600
+safety: $(BIN)/baas $(MODELS)  ## Prove on the real files in DATA that what is published is safe, as independent programs see it
+	hack/prerequisites run safety
+	$(BIN)/python -m tests.safety $(DATA) $(MODELS)
+
 fuzz: $(BIN)/baas  ## Let a fuzzer attack readers and redaction, FUZZ_SECONDS each (600); what it learns stays in .cache/fuzz
 	for target in container redaction; do \
 	  nice $(BIN)/python -m tests.fuzz $$target .cache/fuzz/$$target $(FUZZ_SECONDS) || exit; \
@@ -73,7 +78,7 @@ unit: $(BIN)/baas  ## Only the tests that need no server
 	$(BIN)/pytest tests/unit
 
 test-prerequisites:
-	hack/prerequisites test
+	hack/prerequisites safety test
 
 ##@ Set-up
 .PHONY: generate requirements readme-picture format clean

@@ -1,8 +1,9 @@
 """Let libFuzzer look for bytes that break what targets.py promises.
 
-    python -m tests.fuzz TARGET FOLDER [SECONDS] [-libfuzzer_flag=value...]
+    python -m tests.fuzz TARGET FOLDER SECONDS [-libfuzzer_flag=value...] [FILE...]
 
-FOLDER/corpus grows from the seeds; what broke a promise is left in FOLDER as crash-…, timeout-… or oom-….
+FOLDER/corpus grows from the seeds; what broke a promise is left in FOLDER as crash-…, timeout-… or oom-…. With files,
+only these are tried.
 """
 
 import logging
@@ -23,8 +24,8 @@ LIMITS = (
     "-print_final_stats=1",
 )
 PNG = b"\x89PNG\r\n\x1a\n"
-# A sphere's seam, two boxes, pixelated with six cells.
-HEAD = bytes([0, 5, 13, 4, 50, 60, 80, 70, 200, 120, 90, 90])
+# Each method, six cells, a tenth of padding, two boxes: one inside, one beyond the right edge, where it may go on.
+HEADS = [bytes([method, 5, 13, 4 + wraps, 50, 60, 80, 70, 200, 120, 90, 90]) for method in range(3) for wraps in (0, 1)]
 
 
 def with_right_checksums(data: bytes) -> bytes:
@@ -41,11 +42,12 @@ def with_right_checksums(data: bytes) -> bytes:
     return bytes(mended)
 
 
-def main(name: str, folder: Path, seconds: int, *flags: str) -> None:
+def main(name: str, folder: Path, seconds: int, *others: str) -> None:
     """Run one target for so many seconds. Never returns: libFuzzer ends the process, with code 0 if nothing broke."""
+    files = any(not other.startswith("-") for other in others)
     logging.disable()  # tifffile tells of each odd tag
     head_bytes = HEAD_BYTES if name == "redaction" else 0
-    seeds.write(folder / "corpus", head=HEAD[:head_bytes])
+    seeds.write(folder / "corpus", HEADS if head_bytes else [b""])
 
     def try_one(data: bytes) -> None:
         TARGETS[name](data)
@@ -60,8 +62,8 @@ def main(name: str, folder: Path, seconds: int, *flags: str) -> None:
             *LIMITS,
             f"-max_total_time={seconds}",
             f"-artifact_prefix={folder}/",
-            *flags,
-            str(folder / "corpus"),
+            *others,
+            *([] if files else [str(folder / "corpus")]),
         ],
         try_one,
         custom_mutator=mutate,

@@ -1,8 +1,9 @@
 """Files to begin from: small ones of every kind that is read, full of metadata. All are drawn and coded here."""
 
+import itertools
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,8 +63,8 @@ def seeds() -> Mapping[str, bytes]:
     return _full() | coded(*PICTURE_PX)
 
 
-def write(folder: Path, *, head: bytes = b"") -> None:
-    """Write the seeds as a corpus, each behind a head."""
+def write(folder: Path, heads: Sequence[bytes]) -> None:
+    """Write the seeds as a corpus, each behind one of the heads in turn."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds().items():
+    for (name, data), head in zip(seeds().items(), itertools.cycle(heads), strict=False):
         (folder / name.replace(" ", "-")).write_bytes(head + data)

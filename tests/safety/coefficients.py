@@ -1,0 +1,92 @@
+"""Compare the coefficients of two JPEGs by IJG's libjpeg 6b, another program than the one that made them.
+
+The mask is the picture that `--save-masks` wrote. What a block covers follows from the sampling factors alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jpeglib
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Covered = npt.NDArray[np.bool_]
+"""(height, width): true where a pixel is redacted."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Compared:
+    """Counts of blocks, over all components."""
+
+    outside: int = 0
+    differing: int = 0
+    """Of those outside."""
+    inside: int = 0
+    detailed: int = 0
+    """Of those inside: with anything but a level, though the method is pixelate or solid."""
+
+    def add(self, other: "Compared") -> None:
+        """Count another picture's blocks, too."""
+        self.outside += other.outside
+        self.differing += other.differing
+        self.inside += other.inside
+        self.detailed += other.detailed
+
+
+def read_mask(file: Path) -> Covered:
+    """Read a mask that `baas blur --save-masks` wrote."""
+    with Image.open(file) as picture:
+        return np.asarray(picture) > 0
+
+
+def compared(original: Path, finished: Path, covered: Covered) -> Compared:
+    """Compare each block of two JPEGs, or each pixel of two other pictures.
+
+    Raises `ValueError` when their sampling or quantisation differs.
+    """
+    if not original.read_bytes().startswith(b"\xff\xd8"):
+        return _compared_pixels(original, finished, covered)
+    before, after = jpeglib.read_dct(str(original)), jpeglib.read_dct(str(finished))
+    sizes = _block_sizes(before)
+    if sizes != _block_sizes(after) or _tables(before) != _tables(after):
+        raise ValueError(f"{finished.name} has other sampling or quantisation than its original")
+    counts = Compared()
+    for (height, width), old, new in zip(sizes, _planes(before), _planes(after), strict=True):
+        counts.add(_compared_plane(old, new, covered[::height, ::width]))
+    return counts
+
+
+def _planes(picture: jpeglib.DCTJPEG) -> list[npt.NDArray[np.int16]]:
+    """(rows, columns, 8, 8) of each component."""
+    return [plane for plane in (picture.Y, picture.Cb, picture.Cr) if plane is not None]
+
+
+def _block_sizes(picture: jpeglib.DCTJPEG) -> list[tuple[int, int]]:
+    """(height, width) in pixels that a block of each component covers; a lone component's factors mean nothing."""
+    down, across = picture.samp_factor.max(axis=0)
+    if picture.num_components == 1:
+        return [(8, 8)]
+    return [(8 * int(down) // int(own_down), 8 * int(across) // int(own)) for own_down, own in picture.samp_factor]
+
+
+def _tables(picture: jpeglib.DCTJPEG) -> list[bytes]:
+    """The quantisation table of each component."""
+    return [picture.qt[number].tobytes() for number in picture.quant_tbl_no]
+
+
+def _compared_plane(old: npt.NDArray[np.int16], new: npt.NDArray[np.int16], inside: Covered) -> Compared:
+    differs = (old != new).any(axis=(2, 3))
+    details = (new.reshape(*new.shape[:2], 64)[..., 1:] != 0).any(axis=2)
+    return Compared(
+        outside=int((~inside).sum()),
+        differing=int((differs & ~inside).sum()),
+        inside=int(inside.sum()),
+        detailed=int((details & inside).sum()),
+    )
+
+
+def _compared_pixels(original: Path, finished: Path, covered: Covered) -> Compared:
+    with Image.open(original) as old, Image.open(finished) as new:
+        differs = (np.asarray(old.convert("RGBA")) != np.asarray(new.convert("RGBA"))).any(axis=2)
+    return Compared(outside=int((~covered).sum()), differing=int((differs & ~covered).sum()), inside=int(covered.sum()))

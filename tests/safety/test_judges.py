@@ -1,0 +1,100 @@
+"""The judges of `make safety` find what they look for: in files of ours, where it is known."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from baas_preprocess import libjpeg
+from baas_preprocess.facts import Mask, Method
+from baas_preprocess.libjpeg import Blocks, Output
+from baas_preprocess.mask import mask
+from baas_preprocess.redact import redact
+from baas_preprocess.scrub import scrub
+from baas_preprocess.sidecar import mask_png
+from tests.fuzz.seeds import seeds
+from tests.safety import tags
+from tests.safety.__main__ import is_covered, main
+from tests.safety.coefficients import Compared, compared, read_mask
+from tests.unit.preprocess.pictures import coded, inspected, region
+
+pytestmark = pytest.mark.skipif(shutil.which("exiftool") is None, reason="apt install libimage-exiftool-perl")
+
+CODED = {name: data for name, data in coded().items() if "JPEG" in name or name == "PNG"}
+
+
+def made_mask(data: bytes) -> Mask:
+    return mask([region(40, 20, 90, 60), region(170, 80, 187, 93)], inspected(data), padding=0.1, cells=6)
+
+
+def judged(folder: Path, original: bytes, finished: bytes) -> Compared:
+    (folder / "a").write_bytes(original)
+    (folder / "b").write_bytes(finished)
+    (folder / "mask.png").write_bytes(mask_png(made_mask(original)))
+    return compared(folder / "a", folder / "b", read_mask(folder / "mask.png"))
+
+
+@pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in CODED.items()])
+def test_what_redaction_left_alone_is_the_same_for_another_program(tmp_path: Path, data: bytes) -> None:
+    redacted = redact(data, inspected(data), made_mask(data), Method.PIXELATE).data
+    found = judged(tmp_path, data, redacted)
+    assert (found.differing, found.detailed) == (0, 0)
+    assert min(found.outside, found.inside) > 50
+
+
+@pytest.mark.parametrize("sampling", ["4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1"])
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_one_changed_coefficient_is_seen(tmp_path: Path, sampling: str, component: int) -> None:
+    data = CODED[f"JPEG {sampling}"]
+    redacted = redact(data, inspected(data), made_mask(data), Method.PIXELATE).data
+    grid = libjpeg.cell_grids(libjpeg.read_frame(data), made_mask(data))[component]
+
+    def change(is_inside: bool) -> bytes:
+        [row, column] = next(iter(zip(*((grid >= 0) == is_inside).nonzero(), strict=True)))
+
+        def on_row(at_component: int, at_row: int, blocks: Blocks) -> None:
+            if (at_component, at_row) == (component, row):
+                blocks[column, 9] += 1
+
+        return libjpeg.edit(redacted, Output(on_row))[0]
+
+    outside, inside = judged(tmp_path, data, change(False)), judged(tmp_path, data, change(True))
+    assert (outside.differing, outside.detailed, inside.differing, inside.detailed) == (1, 0, 0, 1)
+
+
+def test_another_quality_is_not_compared(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="other sampling or quantisation"):
+        judged(tmp_path, CODED["JPEG 4:2:0"], CODED["JPEG of quality 10"])
+
+
+def test_exiftool_finds_second_pictures_and_what_stays_and_goes(tmp_path: Path) -> None:
+    data = seeds()["full JPEG"]
+    seen = inspected(data)
+    redacted = redact(data, seen, mask([], seen, padding=0, cells=1), Method.SOLID).data
+    files = {"before.jpg": data, "after.jpg": scrub(redacted, data, seen), "bare.jpg": redacted}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    found = tags.read([tmp_path / name for name in files])
+    assert "IFD1:ThumbnailImage" in tags.second_pictures(found["before.jpg"])
+    assert tags.second_pictures(found["after.jpg"]) == []
+    count, lost = tags.kept(found["before.jpg"], found["after.jpg"])
+    assert lost == []
+    assert {"position", "heading", "GPano", "orientation", "time", "camera"} <= set(count)
+    assert len(tags.kept(found["before.jpg"], found["bare.jpg"])[1]) >= 6
+    assert tags.gone(found["before.jpg"], found["after.jpg"])["IFD1"] > 0
+    assert tags.profile(tmp_path / "before.jpg") == tags.profile(tmp_path / "after.jpg") != b""
+    assert tags.profile(tmp_path / "bare.jpg") == b""
+
+
+def test_a_box_across_the_seam_is_looked_for_on_both_sides() -> None:
+    covered = np.zeros((10, 20), bool)
+    covered[:, [18, 19, 0, 1]] = True
+    assert is_covered([0.9, 0.0, 0.2, 1.0], covered)
+    assert not is_covered([0.9, 0.0, 0.25, 1.0], covered)
+    assert not is_covered([0.8, 0.0, 0.2, 1.0], covered)
+
+
+def test_without_the_folder_a_sentence_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(tmp_path / "nowhere", tmp_path) == 2
+    assert "DATA=" in capsys.readouterr().err
