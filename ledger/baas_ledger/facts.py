@@ -1,13 +1,14 @@
 """Plain data that goes into the ledger and comes out of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, Self, TypeAlias
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_ledger.tables import ImageState, RunState
+from baas_ledger.text import printable
 
 Timings: TypeAlias = Mapping[str, float]
 """Seconds per step."""
@@ -52,11 +53,55 @@ class DetectedObject:
 
     def __post_init__(self) -> None:
         """Refuse what is not a share of the picture."""
-        if not (0 <= self.x < 1 and 0 <= self.y < 1 and 0 <= self.width <= 1 and 0 <= self.height <= 1):
-            raise ValueError(
-                f"a box needs shares of the picture from 0 to 1, got x {self.x}, y {self.y}, "
-                f"width {self.width}, height {self.height}"
-            )
+        _check_shares(self.x, self.y, self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """One box that people want to be redacted in what is published under a name, whatever a detector finds there.
+
+    In shares (0..1) of the picture as viewers show it, turned by its Exif orientation; else as `DetectedObject`.
+    """
+
+    object_class: ObjectClass
+    x: float
+    y: float
+    width: float
+    height: float
+    padding: float
+    """At least this share of the box's size is redacted around it."""
+    reference: str = ""
+    """The reporter's own word for it, such as the number of a case; never who it was."""
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a share of the picture."""
+        _check_shares(self.x, self.y, self.width, self.height)
+
+    def as_facts(self) -> dict[str, object]:
+        """Return it as an audit record tells it."""
+        facts = asdict(self)
+        return {"class": facts.pop("object_class"), **facts, "reference": printable(self.reference)}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """Return what `as_facts` told."""
+        rest = dict(facts)
+        return cls(object_class=ObjectClass(rest.pop("class")), **rest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What a correction makes of a published image."""
+
+    earlier_digest: str
+    """Of the output that it begins with."""
+    output_digest: str
+    output_size_bytes: int
+    masked_share: float
+    """Redacted share of the picture's area by then, 0..1."""
+    added: tuple[Correction, ...]
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    """What else the audit record says: JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,3 +310,10 @@ class Event:
     message: str
     at: datetime
     data: Mapping[str, object]
+
+
+def _check_shares(x: float, y: float, width: float, height: float) -> None:
+    if not (0 <= x < 1 and 0 <= y < 1 and 0 <= width <= 1 and 0 <= height <= 1):
+        raise ValueError(
+            f"a box needs shares of the picture from 0 to 1, got x {x}, y {y}, width {width}, height {height}"
+        )

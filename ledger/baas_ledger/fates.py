@@ -5,7 +5,7 @@ from typing import Any
 
 from baas_ledger.audit import Entry
 from baas_ledger.chain import Record, RecordKind
-from baas_ledger.facts import Claim, DetectedObject, ImageRecord, Published, Quarantined
+from baas_ledger.facts import Claim, Corrected, Correction, DetectedObject, ImageRecord, Published, Quarantined
 from baas_ledger.tables import ImageState
 from baas_ledger.text import printable
 
@@ -52,6 +52,31 @@ def quarantined_entry(held: Claim, outcome: Quarantined) -> Entry:
     """Tell that an image was not published, and why."""
     facts = {**_known(held, outcome), "reason": outcome.reason, "message": printable(outcome.message)}
     return Entry(image_id=held.image_id, name=held.name, kind=RecordKind.QUARANTINED, facts=facts)
+
+
+def corrected_facts(outcome: Corrected) -> dict[str, object]:
+    """Tell what more was redacted in a published image, but for the store's version of the file."""
+    return {
+        **outcome.evidence,
+        "earlier": outcome.earlier_digest,
+        "output": outcome.output_digest,
+        "output_bytes": outcome.output_size_bytes,
+        "masked_share": outcome.masked_share,
+        "added": [one.as_facts() for one in outcome.added],
+    }
+
+
+def corrected_of(facts: Mapping[str, Any]) -> Corrected:
+    """Return what `corrected_facts` told."""
+    rest = dict(facts)
+    return Corrected(
+        earlier_digest=rest.pop("earlier"),
+        output_digest=rest.pop("output"),
+        output_size_bytes=rest.pop("output_bytes"),
+        masked_share=rest.pop("masked_share"),
+        added=tuple(Correction.of_facts(one) for one in rest.pop("added")),
+        evidence=rest,
+    )
 
 
 def contradiction(image: ImageRecord, found: Sequence[DetectedObject], told: Sequence[Record]) -> str | None:

@@ -14,15 +14,18 @@ from baas_ledger.events import record
 from baas_ledger.facts import EventKind
 from baas_ledger.fates import STATES
 from baas_ledger.runs import unfinished
-from baas_ledger.tables import NO_OUTCOME, ImageState, detections, images
+from baas_ledger.tables import NO_OUTCOME, ImageState, detections, images, unfinished_corrections
 from baas_ledger.transactions import moment
 
+LOST = "Its output was missing, or not what was recorded."
 
-def reopen(connection: Connection, run_id: str, names: Iterable[str], *, now: datetime | None = None) -> int:
-    """Send published images back, whose output is missing or not what was recorded. Return how many were published."""
+
+def reopen(
+    connection: Connection, run_id: str, names: Iterable[str], *, why: str = LOST, now: datetime | None = None
+) -> int:
+    """Send published images back, whose output cannot stay as it is. Return how many were published."""
     published = and_(images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED)
     told = "published images are to be done again."
-    why = "Its output was missing, or not what was recorded."
     pieces = (and_(published, images.c.name.in_(some)) for some in chunks(names))
     at = moment(connection, now)
     return _send_all_back(connection, run_id, pieces, EventKind.IMAGES_REOPENED, told, why, at=at)
@@ -66,7 +69,8 @@ def send_back(connection: Connection, which: ColumnElement[bool], *, why: str, a
         .with_for_update()
     ).all()
     ids = [row.id for row in before]
-    connection.execute(delete(detections).where(detections.c.image_id.in_(ids)))
+    for of_fates in (detections, unfinished_corrections):
+        connection.execute(delete(of_fates).where(of_fates.c.image_id.in_(ids)))
     connection.execute(
         update(images)
         .where(images.c.id.in_(ids))

@@ -276,6 +276,42 @@ audit_records = Table(
     Index("ix_audit_records_image", "image_id", "number"),
 )
 
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Number, primary_key=True),
+    # Whoever publishes this name there redacts these boxes, too, whichever run it is for.
+    Column("destination", Text, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("object_class", Text, nullable=False),
+    # As in `detections`, but of the picture as viewers show it, turned by its Exif orientation: that outlives a source
+    # that was turned.
+    Column("x", Double, nullable=False),
+    Column("y", Double, nullable=False),
+    Column("width", Double, nullable=False),
+    Column("height", Double, nullable=False),
+    # At least this share of the box's size is redacted around it.
+    Column("padding", Double, nullable=False),
+    # The reporter's own word for it, such as the number of a case; empty when there is none.
+    Column("reference", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    _one_of("object_class", ObjectClass),
+    CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
+    CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
+    CheckConstraint("padding >= 0", name="padding_not_negative"),
+    # Together with the destination it could be too long for an index of PostgreSQL's.
+    Index("ix_corrections_name", "name"),
+)
+
+unfinished_corrections = Table(
+    "unfinished_corrections",
+    metadata,
+    # Its file may be replaced at any moment, or was just now.
+    Column("image_id", Number, ForeignKey("images.id"), primary_key=True),
+    # What the audit record will say then.
+    Column("facts", Json, nullable=False),
+)
+
 run_counts = Table(
     "run_counts",
     metadata,

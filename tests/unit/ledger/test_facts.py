@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from baas_crds.codes import ObjectClass
-from baas_ledger.facts import DetectedObject, Progress
+from baas_ledger.facts import Correction, DetectedObject, Progress
 from baas_ledger.tables import Moment
 
 SHARES: dict[str, Any] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
@@ -20,6 +20,8 @@ SHARES: dict[str, Any] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
 def test_pixels_are_not_taken_for_shares_of_the_picture(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="a box needs shares of the picture from 0 to 1"):
         DetectedObject(object_class=ObjectClass.PERSON, score=0.5, **{**SHARES, **change})
+    with pytest.raises(ValueError, match="a box needs shares of the picture from 0 to 1"):
+        Correction(object_class=ObjectClass.PERSON, padding=0.1, **{**SHARES, **change})
 
 
 def test_an_object_may_cross_the_seam_and_may_have_no_width() -> None:
