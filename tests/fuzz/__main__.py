@@ -25,7 +25,7 @@ LIMITS = (
 )
 PNG = b"\x89PNG\r\n\x1a\n"
 # Each method, six cells, a tenth of padding, two boxes: one inside, one beyond the right edge, where it may go on.
-HEADS = [bytes([method, 5, 13, 4 + wraps, 50, 60, 80, 70, 200, 120, 90, 90]) for method in range(3) for wraps in (0, 1)]
+HEADS = [bytes([method, 5, 13, 4 + wraps, 50, 60, 80, 70, 200, 120, 90, 90]) for method in range(4) for wraps in (0, 1)]
 
 
 def with_right_checksums(data: bytes) -> bytes:

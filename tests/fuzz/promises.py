@@ -12,8 +12,9 @@ import tifffile
 from baas_preprocess import libjpeg, raster
 from baas_preprocess.container.formats import metadata_of
 from baas_preprocess.decode import decode
-from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Pixels
+from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Pixels, Redacted
 from baas_preprocess.inspection import inspect
+from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from tests.safety.carving import pictures_behind_the_first
 
@@ -52,22 +53,49 @@ def _png_data(finished: bytes) -> Iterator[range]:
 
 def check_picture(original: bytes, finished: bytes, made: Mask, method: Method) -> None:
     """Compare all coefficients or samples, where pixels and not `cell_grids` say what is inside."""
-    covered = made.covered.repeat(made.unit_px[1], axis=0).repeat(made.unit_px[0], axis=1)
+    covered = pixels_of(made)
     if not finished.startswith(b"\xff\xd8"):
         image_format = ImageFormat.PNG if finished.startswith(b"\x89PNG") else ImageFormat.TIFF
         before, after = (raster.read(file, image_format).samples for file in (original, finished))
-        outside = ~covered[: made.height_px, : made.width_px]
-        assert (before[outside] == after[outside]).all()
+        assert (before[~covered] == after[~covered]).all()
         return
     frame = libjpeg.read_frame(finished)
     for plane, before, after in zip(frame.planes, coefficients(original), coefficients(finished), strict=True):
         width, height = plane.block_px
-        inside = covered[::height, ::width][: plane.rows, : plane.columns]
+        inside = covered[::height, ::width]
         assert (before[~inside] == after[~inside]).all()
         if method in (Method.PIXELATE, Method.SOLID):
             assert not after[inside][:, 1:].any()
         if method is Method.SOLID:
             assert not after[inside].any()
+
+
+def check_nothing_is_left(original: bytes, seen: Inspection, made: Mask, redacted: Redacted) -> None:
+    """A picture that was empty inside of the mask becomes the same, where the method says that nothing stays."""
+    if redacted.method in (Method.FILL, Method.SOLID):
+        assert redact(emptied(original, seen, made), seen, made, redacted.method).data == redacted.data
+
+
+def emptied(original: bytes, seen: Inspection, made: Mask) -> bytes:
+    """The picture with zeros inside of the mask."""
+    if seen.format is not ImageFormat.JPEG:
+        picture = raster.read(original, seen.format)
+        samples = picture.samples.copy()
+        samples[pixels_of(made)] = 0
+        return raster.write(picture.with_samples(samples))
+    frame = libjpeg.read_frame(original)
+
+    def clear(component: int, row: int, blocks: libjpeg.Blocks) -> None:
+        width, height = frame.planes[component].block_px
+        blocks[pixels_of(made)[row * height, ::width]] = 0
+
+    return libjpeg.edit(original, libjpeg.Output(clear, progressive=frame.is_progressive))[0]
+
+
+def pixels_of(made: Mask) -> npt.NDArray[np.bool_]:
+    """(height, width): true where a pixel is redacted."""
+    covered = made.covered.repeat(made.unit_px[1], axis=0).repeat(made.unit_px[0], axis=1)
+    return covered[: made.height_px, : made.width_px]
 
 
 def coefficients(data: bytes) -> list[npt.NDArray[np.int16]]:

@@ -17,7 +17,7 @@ from baas_preprocess.mask import mask
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from baas_preprocess.verify import verify
-from tests.fuzz.promises import check_metadata, check_picture, check_views
+from tests.fuzz.promises import check_metadata, check_nothing_is_left, check_picture, check_views
 from tests.fuzz.seeds import PICTURE_PX
 from tests.unit.preprocess import files
 
@@ -114,6 +114,7 @@ def redaction(data: bytes) -> bool:
         return False
     check_metadata(finished, seen)
     check_picture(original, finished, made, wish.method)
+    check_nothing_is_left(original, seen, made, redacted)
     check_views(shown, finished, found, made)
     assert redact(finished, found, made, wish.method).data == redacted.data
     return True

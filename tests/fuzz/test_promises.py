@@ -1,6 +1,7 @@
 """Who checks promises notices a broken one: without that, nothing found would mean nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from baas_preprocess.facts import Mask, Method
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
 from baas_preprocess.redact import redact
-from tests.fuzz.promises import check_metadata, check_picture, check_views
+from tests.fuzz.promises import check_metadata, check_nothing_is_left, check_picture, check_views
 from tests.fuzz.seeds import seeds
 from tests.safety.carving import pictures_behind_the_first
 from tests.unit.preprocess import files
@@ -64,6 +65,16 @@ def test_one_changed_coefficient_breaks_them(place: tuple[int, int, int, int]) -
     check_picture(PLAIN, finished, made, Method.PIXELATE)
     with pytest.raises(AssertionError):
         check_picture(PLAIN, libjpeg.edit(finished, Output(change))[0], made, Method.PIXELATE)
+
+
+@pytest.mark.parametrize("data", [PLAIN, png(street(64, 48))], ids=["JPEG", "PNG"])
+def test_whatever_is_left_of_the_inside_breaks_them(data: bytes) -> None:
+    seen, made = inspected(data), made_mask(data)
+    for method in (Method.FILL, Method.SOLID):
+        check_nothing_is_left(data, seen, made, redact(data, seen, made, method))
+    pixelated = redact(data, seen, made, Method.PIXELATE)
+    with pytest.raises(AssertionError):
+        check_nothing_is_left(data, seen, made, replace(pixelated, method=Method.FILL))
 
 
 @pytest.mark.parametrize("code", [jpeg, png])

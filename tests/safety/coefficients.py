@@ -3,6 +3,7 @@
 The mask is the picture that `--save-masks` wrote. What a block covers follows from the sampling factors alone.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import jpeglib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from baas_preprocess.facts import Inspection, Mask
+from baas_preprocess.inspection import inspect
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.redact import redact
 
 Covered = npt.NDArray[np.bool_]
 """(height, width): true where a pixel is redacted."""
@@ -23,15 +29,15 @@ class Compared:
     differing: int = 0
     """Of those outside."""
     inside: int = 0
-    detailed: int = 0
-    """Of those inside: with anything but a level, though the method is pixelate or solid."""
+    left: int = 0
+    """Of those inside: others than those of a picture that was empty there before it was redacted."""
 
     def add(self, other: "Compared") -> None:
         """Count another picture's blocks, too."""
         self.outside += other.outside
         self.differing += other.differing
         self.inside += other.inside
-        self.detailed += other.detailed
+        self.left += other.left
 
 
 def read_mask(file: Path) -> Covered:
@@ -41,7 +47,7 @@ def read_mask(file: Path) -> Covered:
 
 
 def compared(original: Path, finished: Path, covered: Covered) -> Compared:
-    """Compare each block of two JPEGs, or each pixel of two other pictures.
+    """Compare each block of two JPEGs, or each pixel outside of the mask of two other pictures.
 
     Raises `ValueError` when their sampling or quantisation differs.
     """
@@ -51,10 +57,31 @@ def compared(original: Path, finished: Path, covered: Covered) -> Compared:
     sizes = _block_sizes(before)
     if sizes != _block_sizes(after) or _tables(before) != _tables(after):
         raise ValueError(f"{finished.name} has other sampling or quantisation than its original")
+    places = [covered[::height, ::width] for height, width in sizes]
     counts = Compared()
-    for (height, width), old, new in zip(sizes, _planes(before), _planes(after), strict=True):
-        counts.add(_compared_plane(old, new, covered[::height, ::width]))
+    for inside, old, new in zip(places, _planes(before), _planes(after), strict=True):
+        counts.outside += int((~inside).sum())
+        counts.differing += int(((old != new).any(axis=(2, 3)) & ~inside).sum())
+        counts.inside += int(inside.sum())
+        old[inside] = 0
+    if counts.inside:
+        again = _redacted_again(before, inspect(original.read_bytes(), max_pixels=10**9), covered)
+        for inside, new, other in zip(places, _planes(after), _planes(again), strict=True):
+            counts.left += int((new[inside] != other[inside]).any(axis=(1, 2)).sum())
     return counts
+
+
+def _redacted_again(emptied: jpeglib.DCTJPEG, seen: Inspection, covered: Covered) -> jpeglib.DCTJPEG:
+    """Redact a picture that was emptied inside of the mask."""
+    cells = np.where(covered[:: seen.unit_px[1], :: seen.unit_px[0]], 0, -1).astype(np.int32)
+    made = Mask(unit_px=seen.unit_px, width_px=seen.width_px, height_px=seen.height_px, cells=cells, cell_count=1)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "emptied.jpg"
+        emptied.write_dct(str(file))
+        file.write_bytes(redact(file.read_bytes(), seen, made, Recipe().method).data)
+        again = jpeglib.read_dct(str(file))
+        again.load()
+    return again
 
 
 def _planes(picture: jpeglib.DCTJPEG) -> list[npt.NDArray[np.int16]]:
@@ -73,17 +100,6 @@ def _block_sizes(picture: jpeglib.DCTJPEG) -> list[tuple[int, int]]:
 def _tables(picture: jpeglib.DCTJPEG) -> list[bytes]:
     """The quantisation table of each component."""
     return [picture.qt[number].tobytes() for number in picture.quant_tbl_no]
-
-
-def _compared_plane(old: npt.NDArray[np.int16], new: npt.NDArray[np.int16], inside: Covered) -> Compared:
-    differs = (old != new).any(axis=(2, 3))
-    details = (new.reshape(*new.shape[:2], 64)[..., 1:] != 0).any(axis=2)
-    return Compared(
-        outside=int((~inside).sum()),
-        differing=int((differs & ~inside).sum()),
-        inside=int(inside.sum()),
-        detailed=int((details & inside).sum()),
-    )
 
 
 def _compared_pixels(original: Path, finished: Path, covered: Covered) -> Compared:

@@ -10,7 +10,7 @@ import pytest
 
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
-from baas_preprocess.facts import Digest, Method, Pixels
+from baas_preprocess.facts import Digest, Pixels
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.way import Safe, make_safe
@@ -50,7 +50,7 @@ def made_safe(data: bytes) -> Safe:
     safe = make_safe(data, RECIPE, SeesWhite())
     assert safe.mask.covered.any()
     check_metadata(safe.data, safe.inspection)
-    check_picture(data, safe.data, safe.mask, Method.PIXELATE)
+    check_picture(data, safe.data, safe.mask, RECIPE.method)
     check_views(decode(data, safe.inspection), safe.data, inspected(safe.data), safe.mask)
     return safe
 
@@ -115,7 +115,7 @@ def test_a_picture_of_rgb_components_is_published() -> None:
     data = files.jpeg(64, 48, keep_rgb=True)
     assert inspected(data).coding == "baseline RGB 4:4:4"
     safe = make_safe(data, RECIPE, SeesWhite())
-    check_picture(data, safe.data, safe.mask, Method.PIXELATE)
+    check_picture(data, safe.data, safe.mask, RECIPE.method)
 
 
 def test_an_extended_jpeg_of_eight_bits_becomes_a_baseline_one() -> None:
