@@ -17,7 +17,7 @@ from baas_ledger.chain import RecordKind
 from baas_ledger.chunks import chunks
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
-from baas_ledger.facts import EventKind, PlannedImage, PlanResult, Quarantined
+from baas_ledger.facts import EventKind, ImageRecord, PlannedImage, PlanResult, Quarantined
 from baas_ledger.progress import counted
 from baas_ledger.reopen import send_back
 from baas_ledger.runs import planned
@@ -68,6 +68,15 @@ def plan_images(
         planned(connection, run_id, at=at)
         record(connection, run_id, EventKind.RUN_PLANNED, "The source was listed.", at=at, data=asdict(result))
     return result
+
+
+def leave_out(engine: Engine, image: ImageRecord, refusal: str, *, now: datetime | None = None) -> None:
+    """Exclude an image that no source lists any more. Doing it again changes nothing."""
+    entry = PlannedImage(
+        name=image.name, source_version=image.source_version, size_bytes=image.size_bytes, excluded=refusal
+    )
+    with transaction(engine) as connection:
+        _plan(connection, image.run_id, [entry], at=moment(connection, now))
 
 
 def step(known: Known | None, entry: PlannedImage) -> Step:

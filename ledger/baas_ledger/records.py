@@ -28,17 +28,18 @@ def images(
         wanted = wanted.where(tables.images.c.state == state)
     if after is not None:
         wanted = wanted.where(tables.images.c.name > after)
-    return [_image(row) for row in connection.execute(wanted.order_by(tables.images.c.name).limit(limit))]
+    return [image_of(row) for row in connection.execute(wanted.order_by(tables.images.c.name).limit(limit))]
 
 
 def named_image(connection: Connection, run_id: str, name: str) -> ImageRecord | None:
     """Return one image of a run, None when there is none of that name."""
     wanted = select(tables.images).where(tables.images.c.run_id == run_id, tables.images.c.name == name)
     row = connection.execute(wanted).one_or_none()
-    return None if row is None else _image(row)
+    return None if row is None else image_of(row)
 
 
-def _image(row: Row[Any]) -> ImageRecord:
+def image_of(row: Row[Any]) -> ImageRecord:
+    """Return what a row of `images` says."""
     return ImageRecord(**{**row._mapping, "state": ImageState(row.state), "timings": row.timings or {}})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from baas_crds.blurjob import BlurJobSpec, DeleteSource
+from baas_crds.blurjob import BlurJobSpec
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob, Volume
@@ -73,8 +73,6 @@ def read_assignment(file: Path) -> Assignment:
     except (ValueError, LookupError, TypeError) as error:
         raise ConfigurationError(f"BAAS_JOB_FILE {file} is no BlurJob with a uid, as JSON.") from error
     job = read_blurjob(document)
-    if job.spec.retention.delete_source is not DeleteSource.NEVER:
-        raise ConfigurationError("spec.retention.deleteSource: this version deletes no originals; use Never.")
     if job.spec.quality_check is not None:
         raise ConfigurationError("spec.qualityCheck: this version draws no sample; leave it out.")
     return Assignment(

@@ -12,9 +12,11 @@ from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.facts import DeleteSource
 from baas_preprocess.local_triton import local_triton
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.publish import Extras
+from baas_preprocess.retention import Retired, delete_originals
 from baas_preprocess.selection import Selection, read_exclude_list
 from baas_preprocess.settings import Settings
 from baas_preprocess.signatures import signer_of
@@ -32,6 +34,7 @@ def blur(
     on_status: Callable[[str], None],
     on_plan: Callable[[Plan], None],
     on_done: Callable[[Claim, Outcome], None],
+    on_retired: Callable[[Retired], None],
 ) -> Progress:
     """Publish a safe picture in `folder` for every picture of `places`, or quarantine it; return how it stands then.
 
@@ -40,7 +43,9 @@ def blur(
     """
     source = FileSource(places)
     check_apart(source, folder, settings.save_masks)
-    check_not_empty(source, ", ".join(places))
+    deletes = settings.delete_source is DeleteSource.AFTER_VERIFIED
+    if not deletes:
+        check_not_empty(source, ", ".join(places))
     selection = read_selection(settings)
     with ExitStack() as stack:
         destination = FolderDestination(folder)
@@ -63,7 +68,7 @@ def blur(
             extras=extras,
             model=detector.model.digest,
             recipe=settings.recipe.digest,
-            configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key"}),
+            configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key", "delete_source"}),
             alone=True,
             retry=settings.retry_quarantined,
         )
@@ -81,6 +86,8 @@ def blur(
         )
         work(job, stop=stop, on_done=on_done, limit=settings.limit)
         withdraw_refused(ledger, planned.run_id, destination, extras)
+        if deletes:
+            on_retired(delete_originals(ledger, planned.run_id, source, destination))
         with transaction(ledger) as connection:
             finish_run(connection, planned.run_id)
             return read_progress(connection, planned.run_id)

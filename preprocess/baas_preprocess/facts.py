@@ -37,6 +37,13 @@ class Verification(StrEnum):
     OFF = "off"
 
 
+class DeleteSource(StrEnum):
+    """When originals are deleted."""
+
+    NEVER = "never"
+    AFTER_VERIFIED = "after-verified"
+
+
 class Method(StrEnum):
     """What a redacted region looks like, and what of it is left."""
 
@@ -122,6 +129,8 @@ class Region:
     """How many boxes it joins."""
     tile: Tile | None = None
     """Where the detector was surest of it; None when no detector found it."""
+    padding: float = 0.0
+    """At least this share of its size is redacted on each side, whatever the recipe says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

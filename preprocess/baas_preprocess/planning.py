@@ -20,6 +20,7 @@ from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
 from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
+from baas_preprocess.retention import leave_out_deleted
 from baas_preprocess.selection import Selection
 from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
 
@@ -76,6 +77,7 @@ def plan(
     unmatched = set(selection.exclude_list)
     entries = _crossed_off(source.entries(), unmatched)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
+    leave_out_deleted(ledger, destination, selection, extras, unmatched)
     _reopen_lost(ledger, run_id, destination, extras)
     withdraw_refused(ledger, run_id, destination, extras)
     with reading(ledger) as connection:
@@ -143,6 +145,8 @@ def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: 
         by_digest = run is None or not is_alone(connection, run)
 
     def is_lost(image: ImageRecord) -> bool:
+        if image.source_deleted_at is not None:
+            return False  # nothing is left to make it from; `baas audit verify` tells what is wrong with it
         if destination.size_bytes(image.name) != image.output_size_bytes:
             return True
         if not extras_are_there(destination, image.name, extras):

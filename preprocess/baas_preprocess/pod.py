@@ -12,6 +12,7 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from baas_crds.blurjob import DeleteSource
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import signing
@@ -26,6 +27,7 @@ from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
+from baas_preprocess.retention import delete_originals
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Destination, Source
@@ -58,7 +60,8 @@ def plan_run(settings: PodSettings) -> Plan:
         recipe = pod.assignment.recipe
         selection = selection_of(pod.assignment, settings)
         check_confidence(recipe, pod.detector.model)
-        check_not_empty(pod.source, pod.source.label)
+        if pod.assignment.spec.retention.delete_source is DeleteSource.NEVER:
+            check_not_empty(pod.source, pod.source.label)
         if isinstance(pod.destination, FolderDestination):
             pod.destination.clear_unfinished(LEFT_OVER)
         return plan(
@@ -118,6 +121,8 @@ def work_on_run(
         if not counts.remaining:
             if QuarantineReason.TOO_MANY_ATTEMPTS in counts.quarantined_by_reason:  # the ledger did that by itself
                 withdraw_refused(pod.ledger, job.run_id, pod.destination, job.extras, [ImageState.QUARANTINED])
+            if spec.retention.delete_source is DeleteSource.AFTER_VERIFIED:
+                delete_originals(pod.ledger, job.run_id, pod.source, pod.destination)
             job.record(partial(finish_run, run_id=job.run_id))
         return counts
 

@@ -83,11 +83,17 @@ def is_blob(place: Path | str) -> bool:
 def azure_blob(address: str) -> AzureBlob:
     """Read `https://account.blob.core.windows.net/container/folder`. Raises `ConfigurationError` when it is none."""
     parts = urlsplit(address)
-    container, _, prefix = parts.path.strip("/").partition("/")
+    folders = parts.path.strip("/").split("/")
+    # An emulator, at plain http, has the account's name as the first part of the path.
+    account = [folders.pop(0)] if parts.scheme == "http" else []
+    container, *prefix = folders or [""]
+    place = {
+        "accountUrl": "/".join([f"{parts.scheme}://{parts.netloc}", *account]),
+        "container": container,
+        "prefix": "/".join(prefix),
+    }
     try:
-        return AzureBlob.model_validate(
-            {"accountUrl": f"{parts.scheme}://{parts.netloc}", "container": container, "prefix": prefix}
-        )
+        return AzureBlob.model_validate(place)
     except ValidationError as error:
         raise ConfigurationError(f"{address} is no folder of a container: https://ACCOUNT/CONTAINER/FOLDER.") from error
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import Method, Verification
+from baas_preprocess.facts import DeleteSource, Method, Verification
 from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe, second_look_percent
 
 SETTINGS_FILE = Path("baas.toml")
@@ -83,6 +83,8 @@ class Settings(BaseSettings):
     """What a Triton of our own serves."""
     ledger: str | None = None
     """Database URL; without it a file in DEST/.baas."""
+    delete_source: DeleteSource = DeleteSource.NEVER
+    """When originals are deleted."""
     audit_key: Path | None = None
     """Ed25519 key that signs audit records."""
     detections: bool = False
@@ -96,6 +98,12 @@ class Settings(BaseSettings):
     def _known_ledger(self) -> Self:
         if self.ledger is not None and not self.ledger.startswith(("postgresql://", "sqlite:///")):
             raise ValueError("ledger must be a postgresql:// or sqlite:/// URL")
+        return self
+
+    @model_validator(mode="after")
+    def _deletes_only_what_was_looked_at_again(self) -> Self:
+        if self.delete_source is not DeleteSource.NEVER and self.verification is not Verification.REDETECT:
+            raise ValueError("delete_source after-verified needs verification redetect")
         return self
 
     @classmethod

@@ -28,8 +28,9 @@ from baas_preprocess.cli.console import (
     tell_quarantined,
 )
 from baas_preprocess.dry_run import foresee, totals
-from baas_preprocess.facts import Method, Verification
+from baas_preprocess.facts import DeleteSource, Method, Verification
 from baas_preprocess.planning import Plan
+from baas_preprocess.retention import Retired
 from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.stores.folder import resolved
 from baas_preprocess.work import Outcome
@@ -66,6 +67,11 @@ OPTIONS = (
     click.option("--patience-seconds", type=float, metavar="N", help=_help("patience_seconds", "[30]")),
     click.option("--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=_help("model_repository")),
     click.option("--ledger", metavar="URL", help=_help("ledger")),
+    click.option(
+        "--delete-source",
+        type=click.Choice([when.value for when in DeleteSource]),
+        help=_help("delete_source", "[never]"),
+    ),
     click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=_help("audit_key")),
 )
 
@@ -118,6 +124,7 @@ def blur_command(
             on_status=view.status,
             on_plan=view.planned,
             on_done=view.done,
+            on_retired=view.retired,
         )
     seconds = time.monotonic() - started
     if as_json:
@@ -167,6 +174,11 @@ class _View:
         err.print(f"{before.total:,} pictures: {todo:,} to do, {skipped:,} finished before or left out")
         self._bar.update(self._task, description="Blurring", total=todo)
         self._started = time.monotonic()
+
+    def retired(self, originals: Retired) -> None:
+        err.print(f"{originals.deleted:,} originals deleted, {len(originals.kept):,} kept")
+        for sentence in originals.kept:
+            err.print(f"Kept: {printable(sentence)}", markup=False)
 
     def done(self, image: Claim, outcome: Outcome) -> None:
         self._tally.add(outcome)

@@ -15,7 +15,7 @@ from baas_crds.errors import DependencyUnavailable, NotPublishable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.blob_access import BlobAbsent, BlobChanged, BlobFolder
-from baas_preprocess.stores.places import STATE_FOLDER, Entry, Provenance, is_picture
+from baas_preprocess.stores.places import STATE_FOLDER, Deletion, Entry, Provenance, SourceKept, is_picture
 
 # The most that Azure gives at once.
 _PAGE = 5_000
@@ -45,6 +45,36 @@ class BlobSource:
     def read(self, name: str) -> bytes:
         """Return a blob's bytes, all of one version. Raises `NotPublishable` when it cannot be read (any more)."""
         return _read(self._folder, name)
+
+    def delete(self, name: str, version: str) -> Deletion:
+        """Delete a blob that is still of this version, with its snapshots, and name the copies that Azure keeps."""
+        delete = partial(
+            self._folder.blob(name).delete_blob,
+            delete_snapshots="include",
+            match_condition=MatchConditions.IfNotModified,
+            etag=f'"{version}"',
+        )
+        was_there = True
+        try:
+            self._folder.ask(delete, name)
+        except BlobAbsent:
+            was_there = False
+        except BlobChanged as error:
+            if self._folder.ask(self._folder.blob(name).exists, name):
+                raise SourceKept(f"{name}: it changed since it was read.") from error
+            was_there = False  # what is not there does not fulfil the condition either
+        return Deletion(was_there=was_there, copies=tuple(self._copies(name)))
+
+    def _copies(self, name: str) -> Iterator[str]:
+        """Versions and soft-deleted states of a blob, which the account's settings may keep after its deletion."""
+        path = self._folder.start + name
+        kept = self._folder.container.list_blobs(
+            name_starts_with=path, include=["deleted", "versions", "snapshots", "deletedwithversions"]
+        )
+        for copy in self._folder.ask(lambda: [blob for blob in kept if blob.name == path], name):
+            what = f"version {copy.version_id}" if copy.version_id else f"snapshot {copy.snapshot or 'none'}"
+            days = copy.remaining_retention_days
+            yield f"{what}, {f'soft-deleted, {days} days left' if copy.deleted else 'kept until somebody deletes it'}"
 
 
 class BlobDestination:

@@ -12,7 +12,7 @@ from pathlib import Path
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.stores.folder import resolved
-from baas_preprocess.stores.places import STATE_FOLDER, Entry, is_picture
+from baas_preprocess.stores.places import STATE_FOLDER, Deletion, Entry, SourceKept, is_picture
 
 # What a volume's server that went away looks like; of other errors, only this one file is to blame.
 _GONE = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN})
@@ -53,6 +53,27 @@ class FileSource:
         except OSError as error:
             raise _reading_error(error, name) from error
 
+    def delete(self, name: str, version: str) -> Deletion:
+        """Delete a picture that is still of this version. A link stays, for what it leads to may be another's."""
+        path = self._path_of(name)
+        try:
+            facts = path.lstat()
+            if stat.S_ISLNK(facts.st_mode):
+                raise SourceKept(f"{name}: it is a link; delete what it leads to yourself.")
+            if _version(facts) != version:
+                raise SourceKept(f"{name}: it changed since it was read.")
+            path.unlink()
+        except FileNotFoundError:
+            return Deletion(was_there=False, copies=())
+        except OSError as error:
+            if error.errno in _GONE:
+                raise _reading_error(error, name) from error
+            raise ConfigurationError(
+                f"{path} cannot be deleted: {error.strerror}. Let it be written to, or delete no originals."
+            ) from error
+        others = facts.st_nlink - 1
+        return Deletion(was_there=True, copies=(f"{others} other names of the file (hard links)",) if others else ())
+
     def _path_of(self, name: str) -> Path:
         first, own_name = self._places[0]
         return self._files.get(name, first if own_name == name else first / name)
@@ -92,9 +113,7 @@ class FileSource:
             return Entry(name=name, version="", size_bytes=0, problem=problem)
         if not stat.S_ISREG(facts.st_mode):
             return Entry(name=name, version="", size_bytes=0, problem=_not_a_file())
-        # Who sets back a file's time, or changes its permissions, still moves the time of its last change of any kind.
-        version = f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_ctime_ns}"
-        return Entry(name=name, version=version, size_bytes=facts.st_size)
+        return Entry(name=name, version=_version(facts), size_bytes=facts.st_size)
 
 
 def read_plain_file(path: Path) -> bytes:
@@ -135,6 +154,11 @@ def _matches(path: Path) -> list[tuple[Path, str]]:
         )
     matches = [(match, match.relative_to(fixed)) for match in sorted(fixed.glob(str(pattern))) if match.is_file()]
     return [(match, name.as_posix()) for match, name in matches if name.parts[0] != STATE_FOLDER]
+
+
+def _version(facts: os.stat_result) -> str:
+    # Who sets back a file's time, or changes its permissions, still moves the time of its last change of any kind.
+    return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_ctime_ns}"
 
 
 def _leads_to_folder(child: os.DirEntry[str]) -> bool:

@@ -42,6 +42,20 @@ class Provenance:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What is known of an original that is gone now."""
+
+    was_there: bool
+    """False: it was gone before, as after a crash between its deletion and the receipt."""
+    copies: tuple[str, ...]
+    """Copies of it that the place keeps in spite of that, in words."""
+
+
+class SourceKept(Exception):
+    """An original was not deleted; the text is a sentence that says why."""
+
+
 class Source(Protocol):
     """Where pictures are read."""
 
@@ -56,6 +70,13 @@ class Source(Protocol):
         """Return a picture's bytes as they are now.
 
         Raises `NotPublishable` when this one cannot be read, `DependencyUnavailable` when none can.
+        """
+
+    def delete(self, name: str, version: str) -> Deletion:
+        """Delete a picture that is still of this version, or gone already.
+
+        Raises `SourceKept` when it is another by now, `ConfigurationError` when nothing may be deleted here,
+        `DependencyUnavailable` when the place does not answer.
         """
 
 

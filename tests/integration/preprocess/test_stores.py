@@ -18,7 +18,7 @@ from baas_preprocess.stores.blob import BlobDestination, BlobSource
 from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
-from baas_preprocess.stores.places import Destination, Entry, Provenance, Source
+from baas_preprocess.stores.places import Deletion, Destination, Entry, Provenance, Source, SourceKept
 from tests.azurite import Azurite
 
 ODD_NAMES = ("a b.jpg", "100%.jpg", "a%2Fb.jpg", "#?&=+;,.jpg", "café/日本.jpg", "'\"<>.jpg", "..jpg", "x.jpg/y.jpg")
@@ -212,3 +212,27 @@ def test_labels_tell_places_apart(tmp_path: Path, azurite: Azurite, container: C
         str(tmp_path / "in" / "raw"),
         str(tmp_path / "out" / "safe"),
     ]
+
+
+def test_an_original_is_deleted_in_the_version_that_was_read_only(place: Place) -> None:
+    place.put("raw/a.jpg", b"one")
+    place.put("raw/ab.jpg", b"beside")
+    before = listed(place)["a.jpg"].version
+    place.put("raw/a.jpg", b"other")
+    with pytest.raises(SourceKept, match=r"a\.jpg: it changed since it was read"):
+        place.source.delete("a.jpg", before)
+
+    assert place.source.delete("a.jpg", listed(place)["a.jpg"].version) == Deletion(was_there=True, copies=())
+    assert list(listed(place)) == ["ab.jpg"]
+    assert place.source.delete("a.jpg", before) == Deletion(was_there=False, copies=())
+
+
+def test_other_names_of_a_deleted_file_are_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"one")
+    (tmp_path / "copy.jpg").hardlink_to(tmp_path / "in" / "a.jpg")
+    source = FileSource([str(tmp_path / "in")])
+    (entry,) = source.entries()
+
+    assert source.delete("a.jpg", entry.version).copies == ("1 other names of the file (hard links)",)
+    assert (tmp_path / "copy.jpg").read_bytes() == b"one"

@@ -83,10 +83,6 @@ def test_what_is_no_blurjob_is_named(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (
-            {"retention": {"deleteSource": "AfterVerified"}},
-            "spec.retention.deleteSource: this version deletes no originals; use Never.",
-        ),
         ({"qualityCheck": {"sampleSize": 10}}, "spec.qualityCheck: this version draws no sample; leave it out."),
     ],
 )

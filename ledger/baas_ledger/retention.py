@@ -1,0 +1,69 @@
+"""Originals that were deleted once their outputs had been read back: receipts, and what is left to delete."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from baas_ledger.audit import Entry, append
+from baas_ledger.chain import RecordKind
+from baas_ledger.facts import ImageRecord
+from baas_ledger.records import image_of
+from baas_ledger.tables import ImageState, images, runs
+from baas_ledger.transactions import moment, reading
+
+
+def undeleted(engine: Engine, run_id: str) -> Iterator[list[ImageRecord]]:
+    """Give a run's published images whose originals are still there, in pages sorted by name."""
+    wanted = select(images).where(
+        images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED, images.c.source_deleted_at.is_(None)
+    )
+    after = ""
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(wanted.where(images.c.name > after).order_by(images.c.name).limit(1_000)).all()
+        if not rows:
+            return
+        after = rows[-1].name
+        yield [image_of(row) for row in rows]
+
+
+def deleted(engine: Engine, destination: str) -> Iterator[ImageRecord]:
+    """Give the images of all runs into a destination whose originals were deleted: no source lists them any more."""
+    wanted = (
+        select(images)
+        .join(runs, runs.c.id == images.c.run_id)
+        .where(
+            runs.c.destination == destination,
+            images.c.state == ImageState.PUBLISHED,
+            images.c.source_deleted_at.is_not(None),
+        )
+    )
+    after = 0
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(wanted.where(images.c.id > after).order_by(images.c.id).limit(1_000)).all()
+        if not rows:
+            return
+        after = rows[-1].id
+        yield from map(image_of, rows)
+
+
+def source_deleted(
+    connection: Connection, image: ImageRecord, receipt: Mapping[str, object], *, now: datetime | None = None
+) -> None:
+    """Keep the receipt for an image's original in the chain; once, however often it is told."""
+    at = moment(connection, now)
+    noted = (
+        update(images)
+        .where(
+            images.c.id == image.id,
+            images.c.token == image.token,
+            images.c.state == ImageState.PUBLISHED,
+            images.c.source_deleted_at.is_(None),
+        )
+        .values(source_deleted_at=at)
+    )
+    if connection.execute(noted).rowcount:
+        entry = Entry(image_id=image.id, name=image.name, kind=RecordKind.SOURCE_DELETED, facts=receipt)
+        append(connection, image.run_id, [entry], at=at)

@@ -1,0 +1,90 @@
+"""Delete originals whose outputs were published, read back and looked at again. Nothing else is ever deleted."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from baas_ledger.engine import transaction
+from baas_ledger.facts import ImageRecord
+from baas_ledger.plan import leave_out
+from baas_ledger.retention import deleted, source_deleted, undeleted
+from baas_preprocess.audit import wrong_output
+from baas_preprocess.publish import Extras, withdraw
+from baas_preprocess.selection import Selection
+from baas_preprocess.stores.places import Destination, Source, SourceKept
+
+logger = logging.getLogger(__name__)
+
+# As many pictures are read back at the same time.
+_AT_ONCE = 8
+
+
+@dataclass(slots=True)
+class Retired:
+    """What became of the originals of a run."""
+
+    deleted: int = 0
+    kept: list[str] = field(default_factory=list)
+    """Why originals were left where they are, a sentence each."""
+
+
+def delete_originals(
+    ledger: Engine,
+    run_id: str,
+    source: Source,
+    destination: Destination,
+) -> Retired:
+    """Delete the originals of all images that the run has published, one after its output was read back.
+
+    Doing it again goes on where it ended: what was deleted without a receipt gets it then. An original stays when its
+    output is not what was recorded, when it was not looked at again, and when it changed since. Raises
+    `DependencyUnavailable`, and `ConfigurationError` when the source does not let itself be deleted from.
+    """
+    retired = Retired()
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="retention") as pool:
+        for page in undeleted(ledger, run_id):
+            for problem in pool.map(lambda image: _delete(ledger, source, destination, image), page):
+                if problem is None:
+                    retired.deleted += 1
+                else:
+                    retired.kept.append(problem)
+                    logger.warning("An original was kept. %s", problem)
+    return retired
+
+
+def leave_out_deleted(
+    ledger: Engine, destination: Destination, selection: Selection, extras: Extras, names: set[str]
+) -> None:
+    """Leave out and take away the outputs that are refused now and whose originals were deleted.
+
+    No source lists them any more, so planning does not meet them. Those found are taken out of `names`.
+    """
+    for image in deleted(ledger, destination.label):
+        names -= {image.name, image.name.rsplit("/", 1)[-1]}
+        refusal = selection.refusal(image.name)
+        if refusal is not None:
+            leave_out(ledger, image, refusal)
+            withdraw(destination, image.name, extras)
+
+
+def _delete(ledger: Engine, source: Source, destination: Destination, image: ImageRecord) -> str | None:
+    """Delete one original and keep the receipt. Return why it stays, None when it is gone."""
+    if not image.second_looks:
+        return f"{image.name}: its output was not looked at again."
+    if problem := wrong_output(destination, image):
+        return f"{problem}."
+    try:
+        deletion = source.delete(image.name, image.source_version)
+    except SourceKept as kept:
+        return str(kept)
+    receipt = {
+        "source_version": image.source_version,
+        "output": image.output_digest,
+        "was_there": deletion.was_there,
+        "copies": list(deletion.copies),
+    }
+    with transaction(ledger) as connection:
+        source_deleted(connection, image, receipt)
+    return None
