@@ -22,6 +22,8 @@ SPEC_FOLDER = "/etc/baas"
 SPEC_KEY = "blurjob.json"
 EXCLUDE_FOLDER = "exclude"
 """Within SPEC_FOLDER: the exclude list under its own key."""
+AUDIT_FOLDER = "/etc/baas-audit"
+"""Holds a folder with the name of the audit key's Secret, so that a path tells which Secret is meant."""
 SCRATCH_FOLDER = "/tmp"  # noqa: S108 - the pod's own: nobody else is in there
 SOURCE_FOLDER = "/data/source"
 OUTPUT_FOLDER = "/data/output"
@@ -39,6 +41,8 @@ class PodDefaults:
     detector: Detector
     """Where Triton is, for BlurJobs that do not say."""
     ledger_secret: SecretKey
+    audit_secret: SecretKey | None = None
+    """Where the key is that signs audit records; without one they are not signed."""
     template: PodTemplate
 
 
@@ -71,7 +75,7 @@ def pod_template(
         "affinity": _first(own.affinity, ours.affinity),
         "tolerations": [toleration.as_document() for toleration in _first(own.tolerations, ours.tolerations) or ()],
         "imagePullSecrets": [{"name": secret} for secret in defaults.image_pull_secrets],
-        "volumes": list(_volumes(name, spec)),
+        "volumes": list(_volumes(name, spec, defaults)),
         "containers": [_container(name=name, uid=uid, spec=spec, role=role, defaults=defaults)],
     }
     metadata = {
@@ -90,7 +94,7 @@ def _container(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: 
         "command": ["baas", role.value],
         "env": [*_own_env(name=name, uid=uid, spec=spec, role=role, defaults=defaults), *_further_env(spec, defaults)],
         "resources": resources.as_document() if resources else {},
-        "volumeMounts": list(_mounts(spec)),
+        "volumeMounts": list(_mounts(spec, defaults)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -107,6 +111,8 @@ def _own_env(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: Po
     yield {"name": "BAAS_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     yield _from_secret("BAAS_LEDGER", defaults.ledger_secret)
     yield {"name": "BAAS_TRITON", "value": detector.triton_url}
+    if key := defaults.audit_secret:
+        yield {"name": "BAAS_AUDIT_KEY", "value": f"{AUDIT_FOLDER}/{key.name}/{key.key}"}
     for place, variable in ((spec.source.azure_blob, "BAAS_SOURCE"), (spec.output.azure_blob, "BAAS_OUTPUT")):
         if place and place.connection_string_secret:
             yield _from_secret(f"{variable}_CONNECTION_STRING", place.connection_string_secret)
@@ -124,20 +130,35 @@ def _from_secret(variable: str, secret: SecretKey) -> Part:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": secret.key}}}
 
 
-def _volumes(name: str, spec: BlurJobSpec) -> Iterator[Part]:
+def _volumes(name: str, spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     files: list[Part] = [{"configMap": {"name": spec_map_name(name)}}]
     if spec.source.exclude_list and (listed := spec.source.exclude_list.config_map):
         item = {"key": listed.key, "path": f"{EXCLUDE_FOLDER}/{listed.key}"}
         files.append({"configMap": {"name": listed.name, "items": [item]}})
     yield {"name": "spec", "projected": {"sources": files}}
     yield {"name": "scratch", "emptyDir": {}}
+    if defaults.audit_secret:
+        yield {"name": "audit", "secret": _audit_files(defaults.audit_secret)}
     for volume, claim in _claims(spec).items():
         yield {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
 
 
-def _mounts(spec: BlurJobSpec) -> Iterator[Part]:
+def _audit_files(key: SecretKey) -> Part:
+    return {
+        "secretName": key.name,
+        "items": [{"key": key.key, "path": key.key}],
+        # Of the owner, which is root; fsGroup lets our group read it, too.
+        "defaultMode": 0o400,
+        # A pod that lacks a volume waits for ever without a word. One that lacks the file ends, and says so.
+        "optional": True,
+    }
+
+
+def _mounts(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     yield {"name": "spec", "mountPath": SPEC_FOLDER, "readOnly": True}
     yield {"name": "scratch", "mountPath": SCRATCH_FOLDER}
+    if key := defaults.audit_secret:
+        yield {"name": "audit", "mountPath": f"{AUDIT_FOLDER}/{key.name}", "readOnly": True}
     # A claim that is source and output is one volume: not every driver can attach it to a pod twice.
     names = {claim: volume for volume, claim in _claims(spec).items()}
     if spec.source.volume:

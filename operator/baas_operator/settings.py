@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     """Secret with the ledger's URL, in each namespace with BlurJobs; for the pods."""
     ledger_secret_key: str = "url"  # noqa: S105 - the name of a key, not a key
     """The key within it."""
+    audit_secret_name: str | None = None
+    """Secret with the private key that signs audit records, in each namespace with BlurJobs; for the pods."""
+    audit_secret_key: str = "audit.pem"  # noqa: S105 - the name of a key, not a key
+    """The key within it."""
     status_interval_seconds: Annotated[float, Field(gt=0)] = 5
     """Counts in a status are renewed at most this often. A change of state is told at once."""
     health_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -112,6 +116,9 @@ class Settings(BaseSettings):
             image_pull_secrets=self.image_pull_secrets,
             detector=Detector(triton_url=self.triton_url),
             ledger_secret=SecretKey(name=self.ledger_secret_name, key=self.ledger_secret_key),
+            audit_secret=SecretKey(name=self.audit_secret_name, key=self.audit_secret_key)
+            if self.audit_secret_name
+            else None,
             template=PodTemplate(
                 resources=self.worker_resources,
                 node_selector=self.worker_node_selector,

@@ -1,11 +1,13 @@
 """The documents of a BlurJob's children."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from baas_crds.blurjob import MAX_NAME_LENGTH, BlurJobSpec, Detector
+from baas_crds.errors import ConfigurationError
 from baas_crds.places import SecretKey
 from baas_crds.pods import EnvVar, PodTemplate, Resources
 from baas_crds.reading import read_blurjob, read_spec
@@ -35,8 +37,13 @@ DEFAULTS = PodDefaults(
 FIRST = CreateJob(role=Role.WORK, attempt=1, parallelism=3, idle_attempts=0, remaining=100)
 
 
-def a_job(of: BlurJobSpec, wanted: CreateJob = FIRST, *, name: str = "amsterdam") -> Document:
-    return job(wanted, namespace="panoramas", name=name, uid=UID, spec=of, defaults=DEFAULTS)
+SIGNING = replace(DEFAULTS, audit_secret=SecretKey(name="city-key", key="audit.pem"))
+
+
+def a_job(
+    of: BlurJobSpec, wanted: CreateJob = FIRST, *, name: str = "amsterdam", defaults: PodDefaults = DEFAULTS
+) -> Document:
+    return job(wanted, namespace="panoramas", name=name, uid=UID, spec=of, defaults=defaults)
 
 
 def a_map(of: BlurJobSpec, *, handled_retry: str | None = None) -> Document:
@@ -103,6 +110,40 @@ def test_no_value_of_a_secret_is_in_a_child(of: BlurJobSpec, role: Role) -> None
     assert env["BAAS_LEDGER"] == {"secretKeyRef": {"name": "baas-ledger", "key": "url"}}
     for name in ("BAAS_SOURCE_CONNECTION_STRING", "BAAS_OUTPUT_CONNECTION_STRING"):
         assert set(env.get(name, {"secretKeyRef"})) == {"secretKeyRef"}
+
+
+@pytest.mark.parametrize("of", SPECS)
+@pytest.mark.parametrize("role", Role)
+def test_both_roles_get_the_key_that_signs_audit_records_as_a_file_that_only_they_can_read(
+    of: BlurJobSpec, role: Role
+) -> None:
+    wanted = CreateJob(role=role, attempt=1, parallelism=1)
+    with_key, without = a_job(of, wanted, defaults=SIGNING), a_job(of, wanted)
+    assert env_of(with_key)["BAAS_AUDIT_KEY"] == "/etc/baas-audit/city-key/audit.pem"
+    assert mounts_of(with_key)["/etc/baas-audit/city-key"]["readOnly"] is True
+    name = mounts_of(with_key)["/etc/baas-audit/city-key"]["name"]
+    (files,) = (volume["secret"] for volume in pod_of(with_key)["volumes"] if volume["name"] == name)
+    assert files == {
+        "secretName": "city-key",
+        "items": [{"key": "audit.pem", "path": "audit.pem"}],
+        "defaultMode": 0o400,
+        "optional": True,
+    }
+    assert pod_of(with_key)["securityContext"]["fsGroup"] == pod_of(with_key)["securityContext"]["runAsGroup"]
+
+    # All else is as it is without a key.
+    container_of(with_key)["env"] = [one for one in container_of(with_key)["env"] if one["name"] != "BAAS_AUDIT_KEY"]
+    container_of(with_key)["volumeMounts"] = [
+        one for one in container_of(with_key)["volumeMounts"] if one["name"] != name
+    ]
+    pod_of(with_key)["volumes"] = [one for one in pod_of(with_key)["volumes"] if one["name"] != name]
+    assert with_key == without
+
+
+@pytest.mark.parametrize("name", ["BAAS_AUDIT_KEY", "BAAS_AUDIT_SOMETHING"])
+def test_no_blurjob_chooses_the_key(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="names that start with BAAS_"):
+        spec(podTemplate={"env": [{"name": name, "value": "/data/output/mine.pem"}]})
 
 
 @pytest.mark.parametrize("role", Role)

@@ -8,6 +8,7 @@ import pytest
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
+from baas_crds.places import SecretKey
 from baas_operator.limits import Limits
 from baas_operator.settings import read_settings
 
@@ -54,6 +55,14 @@ def test_the_charts_pods(environment: pytest.MonkeyPatch) -> None:
         "env": [{"name": "OTEL_SERVICE_NAME", "value": "worker"}],
         "serviceAccountName": "default",
     }
+
+
+def test_without_a_key_for_audit_records_there_is_none(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings().pod_defaults().audit_secret is None
+    environment.setenv("BAAS_OPERATOR_AUDIT_SECRET_NAME", "city-key")
+    assert read_settings().pod_defaults().audit_secret == SecretKey(name="city-key", key="audit.pem")
+    environment.setenv("BAAS_OPERATOR_AUDIT_SECRET_KEY", "2026.pem")
+    assert read_settings().pod_defaults().audit_secret == SecretKey(name="city-key", key="2026.pem")
 
 
 def test_the_tritons_that_blurjobs_may_name(environment: pytest.MonkeyPatch) -> None:
