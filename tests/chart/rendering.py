@@ -35,6 +35,7 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
     everything: Object = {
         "commonLabels": {"cost-centre": "4711"},
         "imagePullSecrets": ["registry", "mirror"],
+        "audit": {"signingKey": {"existingSecret": "city-key", "key": "2026.pem"}},
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": more}],
         "operator": {
             "watchNamespaces": [here, there],

@@ -58,10 +58,16 @@ def test_the_notes_end_with_a_blurjob_that_is_right() -> None:
 
 def test_the_notes_name_what_each_watched_namespace_needs() -> None:
     changes = {"operator": {"watchNamespaces": ["*"]}, "worker": {"serviceAccount": {"name": "blurring"}}}
-    values = values_of(changes, {"imagePullSecrets": ["registry"]})
+    key = {"audit": {"signingKey": {"existingSecret": "city-key"}}}
+    values = values_of(changes, key, {"imagePullSecrets": ["registry"]})
     notes = helm("install", "baas", CHART, "--namespace", HERE, "--dry-run=client", values=values).split("NOTES:")[1]
     assert "It works on BlurJobs in all namespaces." in notes
-    for needed in ("the Secret baas-ledger", "the ServiceAccount blurring", "the Secret registry for pulling images"):
+    for needed in (
+        "the Secret baas-ledger",
+        "the Secret city-key with the key that signs audit records under audit.pem",
+        "the ServiceAccount blurring",
+        "the Secret registry for pulling images",
+    ):
         assert f"  - {needed}" in notes
 
 

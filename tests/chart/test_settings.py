@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from baas_crds.places import SecretKey
 from baas_operator.limits import Limits
 from baas_operator.settings import PREFIX, Settings, read_settings
 from tests.chart.rendering import DIGEST, HERE, THERE, VALUE_SETS, Object, Refused, Rendering, render, rendering
@@ -64,6 +65,15 @@ def test_all_that_is_said_of_workers_reaches_their_pods(read: Read) -> None:
     for name in ("nodeSelector", "tolerations", "affinity", "priorityClassName"):
         assert template[name] == said[name]
     assert template["env"] == said["extraEnv"]
+
+
+def test_the_key_for_audit_records_reaches_pods_and_is_none_unless_named(read: Read) -> None:
+    assert read(rendering("on CPUs")).pod_defaults().audit_secret is None
+    assert not any("AUDIT" in name for name in rendering("on CPUs").settings)
+    named = read(render({"audit": {"signingKey": {"existingSecret": "city-key"}}})).pod_defaults().audit_secret
+    assert named == SecretKey(name="city-key", key="audit.pem")
+    both = read(rendering("everything")).pod_defaults().audit_secret
+    assert both == SecretKey(name="city-key", key="2026.pem")
 
 
 @pytest.mark.parametrize(

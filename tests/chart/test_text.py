@@ -96,6 +96,7 @@ def test_labels_and_annotations_of_your_own_stay_text(value: str) -> None:
         pytest.param({"operator": {"watchNamespaces": ["2026"]}} | POLICIES, id="a watched namespace"),
         pytest.param({"ledger": {"existingSecret": "2026"}}, id="the ledger's Secret"),
         pytest.param({"ledger": {"key": "1"}}, id="the key in it"),
+        pytest.param({"audit": {"signingKey": {"existingSecret": "2026", "key": "1"}}}, id="the audit key's Secret"),
         pytest.param({"imagePullSecrets": ["2026"]}, id="a pull secret"),
         pytest.param({"operator": {"serviceAccount": {"name": "2026"}}}, id="the operator's account"),
         pytest.param({"worker": {"serviceAccount": {"name": "2026"}}}, id="the workers' account"),

@@ -30,6 +30,7 @@ GROUPS = [path for path in EVERYTHING if path not in VALUES]
 # Values that mean something only beside others, by the set of values where they do. The longest beginning counts.
 WHERE = {
     "": "on CPUs",
+    "audit.signingKey.key": "everything",
     "crds.keep": "the definition",
     "monitoring.": "hpa and service monitors",
     "operator.serviceAccount.create": "accounts with names",
@@ -152,6 +153,8 @@ def test_a_chart_above_this_one_may_have_global_values() -> None:
         ("crds.keep", "yes"),
         ("ledger.existingSecret", "baas_ledger"),
         ("ledger.key", "a/b"),
+        ("audit.signingKey.existingSecret", "audit_key"),
+        ("audit.signingKey.key", "a/b"),
         ("operator.watchNamespaces", "panoramas"),
         ("operator.watchNamespaces", ["panoramas", "panoramas"]),
         ("operator.watchNamespaces", ["pano*"]),
