@@ -16,6 +16,7 @@ _STANDS = {
     ImageState.QUARANTINED: "is not published: it is quarantined",
     ImageState.EXCLUDED: "is not published: it was left out on request",
 }
+_NO_COPY = "The store keeps no copy that it tells of."
 _HEADLINES: Mapping[str, str] = {
     RecordKind.PUBLISHED: "published, at attempt {attempt} by {worker}.",
     RecordKind.QUARANTINED: "quarantined as {reason}.",
@@ -50,6 +51,10 @@ def _lines(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
         yield from _checks(facts)
     if kind == RecordKind.CORRECTED:
         yield f"{_count(len(facts['added']), 'box', 'boxes')} added, {facts['masked_share']:.2%} of the picture in all."
+    if kind == RecordKind.SOURCE_DELETED:
+        if not facts["was_there"]:
+            yield "It was gone already when this was written."
+        yield f"The store still keeps: {'; '.join(facts['copies'])}." if facts["copies"] else _NO_COPY
     if "reason" in facts and facts["reason"] is not None:
         yield QuarantineReason(facts["reason"]).explanation
     yield from (facts[name] for name in ("message", "why") if facts.get(name))
