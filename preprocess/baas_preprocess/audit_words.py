@@ -87,7 +87,7 @@ def _checks(facts: Mapping[str, Any]) -> Iterator[str]:
         )
     else:
         yield "The finished picture was not looked at again."
-    yield "Read back: outside of the mask nothing differs from the original, inside there is only what the redaction draws."
+    yield "Read back: outside of the mask nothing differs from the original, inside is only what the redaction draws."
     yield f"Removed from the file: {', '.join(facts.get('removed', ())) or 'nothing'}."
     yield f"Kept in the file: {', '.join(facts.get('kept', ())) or 'nothing'}."
 

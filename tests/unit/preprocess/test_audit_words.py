@@ -57,7 +57,7 @@ def test_a_published_image_is_told_with_all_that_was_decided() -> None:
     licence plate, score 0.40: columns 7992 to 8008, rows 2400 to 2440; seen
   Nothing else in it reached what was asked for (licence plate from a score of 0.01 and person from a score of 0.05).
   The finished picture was looked at again 1 time: 1 object more found and redacted, 2 still seen under the mask.
-  Read back: outside of the mask nothing differs from the original, inside there is only what the redaction draws.
+  Read back: outside of the mask nothing differs from the original, inside is only what the redaction draws.
   Removed from the file: Exif thumbnail 512x256.
   Kept in the file: Exif, GPano.
   input sha256:in
