@@ -11,11 +11,21 @@ from baas_crds.errors import ConfigurationError
 from baas_preprocess.work import LEASE
 
 
+def _variable(field: str) -> str:
+    return f"BAAS_{field.upper()}"
+
+
 class PodSettings(BaseSettings):
     """Every setting of `baas plan` and `baas work`. The operator sets those without a default."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BAAS_", env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+        # In exactly this spelling: a BlurJob may set `baas_triton`, and must not choose where its pictures go.
+        alias_generator=_variable,
+        case_sensitive=True,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
     )
 
     ledger: SecretStr
@@ -52,9 +62,10 @@ def read_pod_settings() -> PodSettings:
         problems = error.errors(include_url=False, include_input=False)
     sentences = []
     for problem in problems:
-        name = str(problem["loc"][0])
+        variable = str(problem["loc"][0])
         if problem["type"] == "missing":
-            sentences.append(f"BAAS_{name.upper()} is not set: {PodSettings.model_fields[name].description}")
+            field = next(field for name, field in PodSettings.model_fields.items() if _variable(name) == variable)
+            sentences.append(f"{variable} is not set: {field.description}")
         else:
-            sentences.append(f"BAAS_{name.upper()}: {problem['msg']}.")
+            sentences.append(f"{variable}: {problem['msg']}.")
     raise ConfigurationError("\n".join(sentences))

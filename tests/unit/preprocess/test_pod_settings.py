@@ -19,6 +19,15 @@ def test_variables_are_read_and_the_rest_has_defaults(monkeypatch: pytest.Monkey
     assert "secret" not in repr(settings)
 
 
+@pytest.mark.parametrize("name", ["baas_triton", "Baas_Triton", "triton", "TRITON"])
+def test_no_other_spelling_of_a_variable_counts(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Those a BlurJob may set; where its pictures go is the operator's matter."""
+    monkeypatch.setenv("BAAS_LEDGER", "postgresql://host/database")
+    monkeypatch.setenv("BAAS_TRITON", "grpc://triton:8001")
+    monkeypatch.setenv(name, "grpc://elsewhere:8001")
+    assert read_pod_settings().triton == "grpc://triton:8001"
+
+
 def test_a_missing_and_a_wrong_variable_are_both_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BAAS_LEDGER", raising=False)
     monkeypatch.setenv("BAAS_TRITON", "grpc://triton:8001")
