@@ -9,13 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 
 from baas_crds.blurjob import DeleteSource
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
-from baas_ledger.audit import signing
+from baas_ledger.audit import Signer, signing
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.facts import Claim, Progress, Run
 from baas_ledger.progress import read_progress
@@ -131,7 +132,7 @@ def work_on_run(
 def _equipment(settings: PodSettings) -> Iterator[Equipment]:
     """Open what a pod needs; what no retry can repair comes first."""
     assignment = read_assignment(settings.job_file)
-    signer = None if settings.audit_key is None else signer_of(settings.audit_key)
+    signer = None if settings.audit_key is None else _signer(settings.audit_key, assignment.namespace)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(assignment, settings))
         destination = stack.enter_context(open_destination(assignment, settings))
@@ -148,6 +149,15 @@ def _equipment(settings: PodSettings) -> Iterator[Equipment]:
             run=run,
             detector=stack.enter_context(_detector(assignment, run, settings)),
         )
+
+
+def _signer(file: Path, namespace: str) -> Signer:
+    if not file.exists():
+        raise ConfigurationError(
+            f"There is no key for audit records at {file} (BAAS_AUDIT_KEY). It comes from the Secret that the chart's "
+            f"audit.signingKey names: namespace {namespace} needs it, too, with that key in it."
+        )
+    return signer_of(file)
 
 
 def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) -> TritonDetector:

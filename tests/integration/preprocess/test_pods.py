@@ -249,6 +249,8 @@ def test_pods_ask_the_triton_that_the_operator_names_whatever_the_mounted_blurjo
         pytest.param({"BAAS_LEASE_SECONDS": "0"}, "BAAS_LEASE_SECONDS: Input should be greater", id="no lease"),
         pytest.param({"BAAS_TRITON": "http://triton"}, "BAAS_TRITON is http://triton; use grpc", id="another protocol"),
         pytest.param({"BAAS_OUTPUT_CONNECTION_STRING": "rubbish"}, "is no connection string", id="no access"),
+        pytest.param({"BAAS_AUDIT_KEY": "/nowhere/a.pem"}, "/nowhere/a.pem (BAAS_AUDIT_KEY). It comes", id="no key"),
+        pytest.param({"BAAS_AUDIT_KEY": "/dev/null"}, "/dev/null holds no unencrypted private key", id="another file"),
     ],
 )
 def test_a_misconfigured_pod_ends_with_2_and_a_sentence(env: dict[str, str], sentence: str, pods: Pods) -> None:
