@@ -7,21 +7,12 @@ of the new boxes stays as it is, bit by bit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from baas_crds.codes import ObjectClass
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection, Mask, Region
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.wanted import AnyBox, outline
+from baas_preprocess.wanted import Wanted, regions_of
 from baas_preprocess.way import Stopwatch, finish
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One box that somebody wants to be redacted."""
-
-    box: AnyBox
-    object_class: ObjectClass = ObjectClass.PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +61,4 @@ def correct(data: bytes, wanted: Sequence[Wanted], recipe: Recipe) -> Corrected:
         input_digest=digest_of(data),
         output_digest=digest_of(finished.data),
         seconds=watch.seconds,
-    )
-
-
-def regions_of(wanted: Sequence[Wanted], inspection: Inspection) -> tuple[Region, ...]:
-    """Return the boxes as regions of the stored picture. Raises `OutOfPicture`."""
-    return tuple(
-        Region(box=outline(one.box, inspection), object_class=one.object_class, score=1.0, detections=1)
-        for one in wanted
     )

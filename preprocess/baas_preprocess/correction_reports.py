@@ -12,8 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.correction import Wanted
-from baas_preprocess.wanted import PixelBox, SphereBox
+from baas_preprocess.wanted import PixelBox, SphereBox, Wanted
 
 MOST_TOLD = 20
 

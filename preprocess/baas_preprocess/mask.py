@@ -30,15 +30,16 @@ class _Span(NamedTuple):
 def mask(regions: Sequence[Region], inspection: Inspection, *, padding: float, cells: int) -> Mask:
     """Cover each region's box, grown on every side by `padding` of its own size, with at most `cells` x `cells` cells.
 
-    A side grows by at least two pixels. The box is cut off at the picture's edges, or goes on across the seam, and is
-    widened to whole units. Where boxes overlap, a unit belongs to the larger one.
+    A region may have a larger padding of its own, and a side grows by at least two pixels. The box is cut off at the
+    picture's edges, or goes on across the seam, and is widened to whole units. Where boxes overlap, a unit belongs to
+    the larger one.
     Raises `ValueError` for a box that does not touch the picture: leaving it out could publish someone.
     """
     if cells < 1 or not padding >= 0:
         raise ValueError(f"a mask needs at least 1 cell and a padding of at least 0, got {cells} and {padding}")
     unit_width, unit_height = inspection.unit_px
     rows, columns = -(-inspection.height_px // unit_height), -(-inspection.width_px // unit_width)
-    spans = {_span(region.box, inspection, padding) for region in regions}
+    spans = {_span(region.box, inspection, max(padding, region.padding)) for region in regions}
     grid = np.full((rows, columns), -1, np.int64)
     first_cell = 0
     for span in sorted(spans, key=lambda span: (span.height * span.width, span)):

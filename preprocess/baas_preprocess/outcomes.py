@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from baas_crds.codes import QuarantineReason
-from baas_ledger.facts import DetectedObject, Published, Quarantined, SecondLook
+from baas_ledger.facts import Correction, DetectedObject, Published, Quarantined, SecondLook
 from baas_preprocess.facts import Digest, Region, Tile
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.scrub import removed
@@ -16,9 +16,16 @@ from baas_preprocess.way import Safe
 
 
 def published(
-    safe: Safe, *, model: Digest, recipe: Recipe, worker: str, version: str | None, seconds: Mapping[str, float]
+    safe: Safe,
+    *,
+    model: Digest,
+    recipe: Recipe,
+    corrections: Sequence[Correction],
+    worker: str,
+    version: str | None,
+    seconds: Mapping[str, float],
 ) -> Published:
-    """Tell that a safe picture is at its destination, as `version` of the store's."""
+    """Tell that a safe picture is at its destination, as `version` of the store's, and the corrections that are in."""
     inspection = safe.inspection
     return Published(
         input_digest=safe.input_digest,
@@ -41,6 +48,7 @@ def published(
             "removed": list(removed(inspection, safe.found)),
             "kept": list(safe.found.metadata),
             "outside": safe.outside_digest,
+            "corrections": [one.as_facts() for one in corrections],
         },
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.claims import release_all
+from baas_ledger.corrections import interrupted_names
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import ImageRecord, PlannedImage, PlanResult, Progress, Quarantined
 from baas_ledger.plan import plan_images
@@ -55,6 +56,7 @@ def plan(
 ) -> Plan:
     """Open the run and fill the ledger; what was lost since an earlier call is pending again.
 
+    So is what people began to correct and did not end, as far as the source still has it.
     What is quarantined or left out from now on is taken away from the destination, whoever put it there.
 
     `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
@@ -74,11 +76,14 @@ def plan(
             release_all(connection, run_id)
         if retry:
             retry_quarantined(connection, run_id)
-    unmatched = set(selection.exclude_list)
-    entries = _crossed_off(source.entries(), unmatched)
+        interrupted = set(interrupted_names(connection, run_id))
+    unmatched, unlisted = set(selection.exclude_list), set(interrupted)
+    entries = _noted(_crossed_off(source.entries(), unmatched), unlisted)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
     leave_out_deleted(ledger, destination, selection, extras, unmatched)
     _reopen_lost(ledger, run_id, destination, extras)
+    with transaction(ledger) as connection:
+        reopen(connection, run_id, sorted(interrupted - unlisted), why="A correction of it was interrupted.")
     withdraw_refused(ledger, run_id, destination, extras)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
@@ -105,6 +110,13 @@ def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:
     """Pass entries on, and take those that `names` speaks of out of it."""
     for entry in entries:
         names -= {entry.name, entry.name.rsplit("/", 1)[-1]}
+        yield entry
+
+
+def _noted(entries: Iterable[Entry], unlisted: set[str]) -> Iterator[Entry]:
+    """Pass entries on, and take their names out of `unlisted`."""
+    for entry in entries:
+        unlisted.discard(entry.name)
         yield entry
 
 

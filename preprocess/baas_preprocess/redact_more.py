@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError, NotPublishable
-from baas_preprocess.correction import Corrected, correct, regions_of
+from baas_preprocess.correction import Corrected, correct
 from baas_preprocess.correction_reports import Reported, refuse
 from baas_preprocess.facts import Digest
 from baas_preprocess.inspection import inspect
@@ -14,7 +14,7 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.stores.files import read_plain_file
 from baas_preprocess.stores.folder import FolderDestination, resolved
 from baas_preprocess.stores.places import Provenance, name_problem
-from baas_preprocess.wanted import OutOfPicture
+from baas_preprocess.wanted import OutOfPicture, regions_of
 
 BY_HAND = Digest("by hand")
 """Stands where other pictures name the model that found their regions."""

@@ -4,13 +4,14 @@ Nothing here shows a pixel of anything.
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import cv2
 import numpy as np
 
 from baas_crds.codes import ObjectClass
-from baas_preprocess.facts import Digest, Mask, Region
+from baas_preprocess.facts import Digest, Inspection, Mask, Region
 from baas_preprocess.way import Safe
 
 _NUMBERS = {object_class: number for number, object_class in enumerate(ObjectClass)}
@@ -28,7 +29,10 @@ def normalised(region: Region, width_px: int, height_px: int) -> tuple[float, fl
 
 
 def detections_json(name: str, safe: Safe, model: Digest, recipe: Digest) -> bytes:
-    """Describe a published picture and its redacted objects; boxes are [x, y, width, height], normalised."""
+    """Describe a published picture and its redacted objects; boxes are [x, y, width, height], normalised.
+
+    What people wanted to be redacted besides what was found stands under `corrections`.
+    """
     width, height = safe.inspection.width_px, safe.inspection.height_px
     document = {
         "image": name,
@@ -48,7 +52,33 @@ def detections_json(name: str, safe: Safe, model: Digest, recipe: Digest) -> byt
             }
             for region in safe.regions
         ],
+        "corrections": _boxes(safe.corrections, width, height),
     }
+    return _lines(document)
+
+
+def corrected_json(
+    document: bytes, corrections: Sequence[Region], seen: Inspection, *, output: Digest, masked_share: float
+) -> bytes | None:
+    """Bring what `detections_json` wrote up to a corrected picture; None for what it did not write."""
+    try:
+        told = json.loads(document)
+    except ValueError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    boxes = _boxes(corrections, seen.width_px, seen.height_px)
+    return _lines({**told, "output": output, "masked_share": round(masked_share, 6), "corrections": boxes})
+
+
+def _boxes(corrections: Sequence[Region], width_px: int, height_px: int) -> list[dict[str, object]]:
+    return [
+        {"class": region.object_class, "box": [round(value, 6) for value in normalised(region, width_px, height_px)]}
+        for region in corrections
+    ]
+
+
+def _lines(document: Mapping[str, object]) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 

@@ -5,7 +5,7 @@ Orientation values as in the Exif 2.32 standard, section 4.6.4, tag 0x0112.
 
 import numpy as np
 
-from baas_preprocess.facts import Box, Pixels
+from baas_preprocess.facts import Box, Inspection, Pixels
 
 # stored -> shown, as (transpose first, then flip left-right, then flip upside-down)
 _TURNS = {
@@ -18,6 +18,17 @@ _TURNS = {
     7: (True, True, True),
     8: (True, False, True),
 }
+
+
+def is_joined(inspection: Inspection) -> bool:
+    """Whether a picture is looked at across its seam: an upright panorama is, the others are flat photos."""
+    return inspection.wraps and inspection.orientation == 1
+
+
+def shown_size(inspection: Inspection) -> tuple[int, int]:
+    """Return the width and height of the picture as viewers show it, in pixels."""
+    stored = inspection.width_px, inspection.height_px
+    return stored[::-1] if _TURNS[inspection.orientation][0] else stored
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -1,14 +1,16 @@
 """Boxes that people want to be redacted, as they tell them, and where these lie in a stored picture."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
+from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import Box, Inspection
+from baas_preprocess.facts import Box, Inspection, Region
 from baas_preprocess.spherical import covering
-from baas_preprocess.upright import stored_box
-from baas_preprocess.way import is_joined
+from baas_preprocess.upright import is_joined, shown_size, stored_box
 
 # Numbers that were normalised or measured on a screen may lie beyond the edge by a rounding error.
 SLACK_PX = 1.0
@@ -46,7 +48,27 @@ class SphereBox(_Box):
     height_deg: Annotated[Number, Field(gt=0, le=180)]
 
 
-AnyBox: TypeAlias = PixelBox | SphereBox
+class ShareBox(_Box):
+    """A rectangle in shares (0..1) of the picture's width and height as viewers show it; as such it is kept."""
+
+    x: Annotated[Number, Field(ge=0, lt=1)]
+    y: Annotated[Number, Field(ge=0, lt=1)]
+    width: Annotated[Number, Field(ge=0, le=1)]
+    """`x + width` beyond 1 goes on at the left edge of a 360° panorama, and ends at the right one of others."""
+    height: Annotated[Number, Field(ge=0, le=1)]
+
+
+AnyBox: TypeAlias = PixelBox | SphereBox | ShareBox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One box that somebody wants to be redacted."""
+
+    box: AnyBox
+    object_class: ObjectClass = ObjectClass.PERSON
+    padding: float = 0.0
+    """At least this share of the box's size is redacted around it, whatever the recipe says."""
 
 
 class OutOfPicture(ConfigurationError):
@@ -57,12 +79,40 @@ class OutOfPicture(ConfigurationError):
         self.field = field
 
 
+def regions_of(wanted: Sequence[Wanted], seen: Inspection) -> tuple[Region, ...]:
+    """Return the boxes as regions of the stored picture, with the score 1. Raises `OutOfPicture`."""
+    width, height = shown_size(seen)
+    return tuple(
+        Region(
+            box=stored_box(outline(one.box, seen), seen.orientation, width, height),
+            object_class=one.object_class,
+            score=1.0,
+            detections=1,
+            padding=one.padding,
+        )
+        for one in wanted
+    )
+
+
+def shares(box: AnyBox, seen: Inspection) -> ShareBox:
+    """Return the same box as it is kept. Raises `OutOfPicture`."""
+    shown, (width, height) = outline(box, seen), shown_size(seen)
+    return ShareBox(
+        x=shown.left / width,
+        y=shown.top / height,
+        width=min((shown.right - shown.left) / width, 1.0),
+        height=min((shown.bottom - shown.top) / height, 1.0),
+    )
+
+
 def outline(box: AnyBox, seen: Inspection) -> Box:
-    """Return the rectangle of the stored picture that covers a box.
+    """Return the rectangle of the picture as viewers show it that covers a box.
 
     Raises `OutOfPicture` when the box leaves the picture, since it was then measured on another one, and for a box on
     the sphere when the picture does not show the whole sphere.
     """
+    if isinstance(box, ShareBox):
+        return _outline_in_shares(box, seen)
     if isinstance(box, SphereBox):
         if not _shows_the_sphere(seen):
             raise OutOfPicture(
@@ -81,9 +131,19 @@ def _shows_the_sphere(seen: Inspection) -> bool:
     return is_joined(seen) and (seen.is_sphere or "GPano" not in seen.metadata)
 
 
+def _outline_in_shares(box: ShareBox, seen: Inspection) -> Box:
+    width, height = shown_size(seen)
+    right = (box.x + box.width) * width
+    return Box(
+        box.x * width,
+        box.y * height,
+        right if is_joined(seen) else min(right, float(width)),
+        min((box.y + box.height) * height, float(height)),
+    )
+
+
 def _outline_in_pixels(box: PixelBox, seen: Inspection) -> Box:
-    is_turned = seen.orientation >= 5
-    width, height = (seen.height_px, seen.width_px) if is_turned else (seen.width_px, seen.height_px)
+    width, height = shown_size(seen)
     for name, start, size, whole in (("left", box.left, box.width, width), ("top", box.top, box.height, height)):
         side = "width" if name == "left" else "height"
         if start >= whole:
@@ -94,8 +154,10 @@ def _outline_in_pixels(box: PixelBox, seen: Inspection) -> Box:
             raise OutOfPicture(
                 side, f"{name} + {side} is {start + size:g}, beyond the picture, which is {width}x{height} px."
             )
-    bottom = min(box.top + box.height, float(height))
-    if is_joined(seen):
-        return Box(box.left, box.top, box.left + min(box.width, float(width)), bottom)
-    shown = Box(box.left, box.top, min(box.left + box.width, float(width)), bottom)
-    return stored_box(shown, seen.orientation, width, height)
+    right = box.left + min(box.width, float(width))
+    return Box(
+        box.left,
+        box.top,
+        right if is_joined(seen) else min(right, float(width)),
+        min(box.top + box.height, float(height)),
+    )

@@ -20,8 +20,9 @@ from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from baas_preprocess.second_look import MOST_LOOKS, SecondLook, judge, still_visible
 from baas_preprocess.tile import cut, tiles
-from baas_preprocess.upright import stored_box, upright
+from baas_preprocess.upright import is_joined, stored_box, upright
 from baas_preprocess.verify import verify
+from baas_preprocess.wanted import Wanted, regions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,10 @@ class Safe:
     """Of the finished bytes."""
     regions: tuple[Region, ...]
     """In the order in which they were found: those of the second look come last."""
+    corrections: tuple[Region, ...]
+    """What people want to be redacted, besides what was found."""
     mask: Mask
+    """Of both."""
     second_look: SecondLook
     input_digest: Digest
     output_digest: Digest
@@ -69,13 +73,15 @@ class Finished:
     found: Inspection
     """Of the finished bytes."""
     regions: tuple[Region, ...]
+    """Those that were found."""
     mask: Mask
     outside_digest: Digest
 
 
-def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
-    """Redact one picture. The same bytes, recipe and model give the same bytes.
+def make_safe(data: bytes, recipe: Recipe, detector: Detector, corrections: Sequence[Wanted] = ()) -> Safe:
+    """Redact one picture. The same bytes, recipe, model and corrections give the same bytes.
 
+    Corrections are redacted whatever the detector says.
     Raises `NotPublishable` when it cannot be made safe, `DependencyUnavailable` when the detector went away.
     """
     watch = Stopwatch()
@@ -88,15 +94,17 @@ def make_safe(data: bytes, recipe: Recipe, detector: Detector) -> Safe:
     del pixels
     with watch.step("merge"):
         regions = joined(found, inspection)
-    finished = finish(data, inspection, regions, recipe, watch)
+    wanted = regions_of(corrections, inspection)
+    finished = finish(data, inspection, regions, recipe, watch, corrections=wanted)
     second_look = SecondLook()
     if recipe.looks_again_at(input_digest):
-        finished, second_look = look_again(finished, data, inspection, recipe, detector, watch)
+        finished, second_look = look_again(finished, data, inspection, recipe, detector, watch, corrections=wanted)
     return Safe(
         data=finished.data,
         inspection=inspection,
         found=finished.found,
         regions=finished.regions,
+        corrections=wanted,
         mask=finished.mask,
         second_look=second_look,
         input_digest=input_digest,
@@ -137,11 +145,6 @@ def joined(found: Sequence[Detection], inspection: Inspection) -> tuple[Region, 
     return tuple(merge(found, inspection.width_px, wraps=is_joined(inspection)))
 
 
-def is_joined(inspection: Inspection) -> bool:
-    """Whether a picture is looked at across its seam: an upright panorama is, the others are flat photos."""
-    return inspection.wraps and inspection.orientation == 1
-
-
 def is_wanted(detection: Detection, recipe: Recipe) -> bool:
     """Whether the recipe redacts a detection of this class and score."""
     confidence = recipe.confidence.get(detection.object_class)
@@ -149,11 +152,17 @@ def is_wanted(detection: Detection, recipe: Recipe) -> bool:
 
 
 def finish(
-    data: bytes, inspection: Inspection, regions: tuple[Region, ...], recipe: Recipe, watch: Stopwatch
+    data: bytes,
+    inspection: Inspection,
+    regions: tuple[Region, ...],
+    recipe: Recipe,
+    watch: Stopwatch,
+    *,
+    corrections: tuple[Region, ...] = (),
 ) -> Finished:
-    """Redact the regions of an original and check what came of it."""
+    """Redact the regions of an original, and corrections, and check what came of it."""
     with watch.step("mask"):
-        redaction = mask(regions, inspection, padding=recipe.padding, cells=recipe.cells)
+        redaction = mask((*regions, *corrections), inspection, padding=recipe.padding, cells=recipe.cells)
     with watch.step("redact"):
         redacted = redact(data, inspection, redaction, recipe.method)
     with watch.step("scrub"):
@@ -165,7 +174,14 @@ def finish(
 
 
 def look_again(
-    finished: Finished, data: bytes, inspection: Inspection, recipe: Recipe, detector: Detector, watch: Stopwatch
+    finished: Finished,
+    data: bytes,
+    inspection: Inspection,
+    recipe: Recipe,
+    detector: Detector,
+    watch: Stopwatch,
+    *,
+    corrections: tuple[Region, ...],
 ) -> tuple[Finished, SecondLook]:
     """Look at the finished bytes as a stranger would, and redact what is still visible, from the original anew.
 
@@ -183,7 +199,7 @@ def look_again(
             raise still_visible(judged.surest, looks)
         if judged.visible:
             regions += joined(judged.visible, inspection)
-            finished = finish(data, inspection, regions, recipe, watch)
+            finished = finish(data, inspection, regions, recipe, watch, corrections=corrections)
         if judged.surest is None:
             break
     residuals = joined(judged.residual, inspection)

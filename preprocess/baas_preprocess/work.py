@@ -20,17 +20,19 @@ from sqlalchemy import Connection, Engine
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, NotPublishable
 from baas_ledger.claims import LeaseLost, claim, finish_published, finish_quarantined, release, renew
+from baas_ledger.corrections import corrections_of
 from baas_ledger.engine import transaction
-from baas_ledger.facts import Claim, Published, Quarantined
+from baas_ledger.facts import Claim, Correction, Published, Quarantined
 from baas_ledger.progress import read_progress
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
+from baas_preprocess.lasting import wanted_of
 from baas_preprocess.outcomes import published, quarantined
 from baas_preprocess.patience import patient
 from baas_preprocess.publish import Extras, publish, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.way import make_safe
+from baas_preprocess.way import Safe, make_safe
 
 logger = logging.getLogger(__name__)
 
@@ -133,13 +135,20 @@ def treat(job: Job, image: Claim) -> Outcome:
         started = time.perf_counter()
         data = job.source.read(image.name)
         fetched = time.perf_counter()
-        safe = make_safe(data, job.recipe, job.detector)
+        safe, corrections = _make_safe(job, image, data)
         made_safe = time.perf_counter()
-        _confirm(job, image)
         model, recipe = job.detector.model.digest, job.recipe.digest
         version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
         seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
-        return published(safe, model=model, recipe=job.recipe, worker=job.worker, version=version, seconds=seconds)
+        return published(
+            safe,
+            model=model,
+            recipe=job.recipe,
+            corrections=corrections,
+            worker=job.worker,
+            version=version,
+            seconds=seconds,
+        )
     except NotPublishable as error:
         return _quarantined(job, data, error.reason, str(error))
     except BaasError:
@@ -226,10 +235,32 @@ def _settle(
     return None
 
 
-def _confirm(job: Job, image: Claim) -> None:
-    """Raise `LeaseLost` unless the image is still ours: whoever holds it now decides what is at the destination."""
-    if job.record(lambda connection: renew(connection, [image], lease=job.lease)):
-        raise LeaseLost(f"{image.name}: the lease ran out meanwhile and the image is another's; nothing was written.")
+def _make_safe(job: Job, image: Claim, data: bytes) -> tuple[Safe, list[Correction]]:
+    """Redact what the detector finds, and what people want as far as it is known when the picture may be written."""
+    latest = _confirm(job, image)
+    while True:
+        corrections = latest
+        safe = make_safe(data, job.recipe, job.detector, [wanted_of(one) for one in corrections])
+        latest = _confirm(job, image)
+        if latest == corrections:
+            return safe, corrections
+
+
+def _confirm(job: Job, image: Claim) -> list[Correction]:
+    """Return the corrections of an image that is still ours.
+
+    Raises `LeaseLost` when it is not: whoever holds it now decides what is at the destination. Until the lease ends,
+    nobody begins another correction.
+    """
+
+    def look(connection: Connection) -> list[Correction]:
+        if renew(connection, [image], lease=job.lease):
+            raise LeaseLost(
+                f"{image.name}: the lease ran out meanwhile and the image is another's; nothing was written."
+            )
+        return corrections_of(connection, job.destination.label, image.name)
+
+    return job.record(look)
 
 
 def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) -> Quarantined:

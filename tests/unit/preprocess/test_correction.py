@@ -13,12 +13,12 @@ from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess import libjpeg, raster
 from baas_preprocess.container.formats import metadata_of
-from baas_preprocess.correction import Corrected, Wanted, correct
+from baas_preprocess.correction import Corrected, correct
 from baas_preprocess.decode import decode
 from baas_preprocess.facts import ImageFormat, Mask, Method, Pixels
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.upright import upright
-from baas_preprocess.wanted import AnyBox, OutOfPicture, PixelBox, SphereBox
+from baas_preprocess.wanted import AnyBox, OutOfPicture, PixelBox, SphereBox, Wanted
 from baas_preprocess.way import Stopwatch, finish
 from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import coded, inspected, jpeg, png, region, street, tiff

@@ -8,9 +8,8 @@ import pytest
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.correction import Wanted
 from baas_preprocess.correction_reports import MOST_TOLD, Reported, read_box, read_reports
-from baas_preprocess.wanted import AnyBox, PixelBox, SphereBox
+from baas_preprocess.wanted import AnyBox, PixelBox, SphereBox, Wanted
 
 PIXELS, DEGREES = "image,left,top,width,height", "image,yaw,pitch,width_deg,height_deg"
 

@@ -13,6 +13,7 @@ from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Pixels
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.second_look import MOST_LOOKS, SecondLook
+from baas_preprocess.wanted import PixelBox, Wanted
 from baas_preprocess.way import Safe, make_safe
 from tests.unit.preprocess.pictures import coded, jpeg, street
 
@@ -51,9 +52,11 @@ WEAK: Row = (120, 20, 140, 60, 0.06, 0)
 RESIDUAL: Row = (31, 15, 64, 64, 0.7, 0)
 
 
-def safe(*looks: list[Row], recipe: Recipe = REDETECT, data: bytes = PICTURE) -> tuple[Safe, Scripted]:
+def safe(
+    *looks: list[Row], recipe: Recipe = REDETECT, data: bytes = PICTURE, corrections: Sequence[Wanted] = ()
+) -> tuple[Safe, Scripted]:
     detector = Scripted(*looks)
-    return make_safe(data, recipe, detector), detector
+    return make_safe(data, recipe, detector, corrections), detector
 
 
 def test_without_a_second_look_the_finished_picture_is_never_shown() -> None:
@@ -129,3 +132,27 @@ def test_a_sampled_picture_has_the_bytes_of_one_that_is_always_looked_at() -> No
     assert looked.data == safe([PERSON], [SECOND], [])[0].data
     left_out, detector = safe([PERSON], recipe=Recipe(second_look_percent=percent - 1))
     assert (left_out.second_look.looks, len(detector.shown)) == (0, 1)
+
+
+SOMEBODY = Wanted(box=PixelBox(left=120, top=20, width=20, height=40))
+
+
+@pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in coded(WIDTH, HEIGHT).items()])
+def test_a_correction_is_redacted_as_if_the_detector_had_found_it_but_is_told_apart(data: bytes) -> None:
+    corrected, _ = safe([PERSON], recipe=OFF, data=data, corrections=[SOMEBODY])
+    assert corrected.data == safe([PERSON, SECOND], recipe=OFF, data=data)[0].data
+    assert [region.box.left for region in corrected.regions] == [40]
+    assert [region.box.left for region in corrected.corrections] == [120]
+    assert corrected.mask.share > safe([PERSON], recipe=OFF, data=data)[0].mask.share
+
+
+def test_a_correction_stays_redacted_when_a_second_look_finds_others() -> None:
+    found_later: Row = (5, 70, 17, 90, 0.8, 0)
+    looked, _ = safe([PERSON], [found_later], [], corrections=[SOMEBODY])
+    assert looked.data == safe([PERSON, SECOND, found_later], recipe=OFF)[0].data
+    assert looked.second_look == SecondLook(looks=2, found_later=1, residuals=0)
+
+
+def test_what_a_second_look_finds_under_a_correction_is_its_redaction() -> None:
+    looked, _ = safe([], [SECOND], corrections=[SOMEBODY])
+    assert (looked.regions, looked.second_look) == ((), SecondLook(looks=1, found_later=0, residuals=1))

@@ -1,0 +1,28 @@
+"""Corrections as the ledger keeps them and as they are redacted: one box, told in two ways."""
+
+from baas_ledger.facts import Correction
+from baas_preprocess.facts import Inspection
+from baas_preprocess.wanted import ShareBox, Wanted, shares
+
+
+def wanted_of(kept: Correction) -> Wanted:
+    """Return what is to be redacted in any picture of that name."""
+    return Wanted(
+        box=ShareBox(x=kept.x, y=kept.y, width=kept.width, height=kept.height),
+        object_class=kept.object_class,
+        padding=kept.padding,
+    )
+
+
+def correction_of(wanted: Wanted, seen: Inspection, *, padding: float, reference: str) -> Correction:
+    """Return what is to be kept of a box in a picture that was redacted with this padding. Raises `OutOfPicture`."""
+    box = shares(wanted.box, seen)
+    return Correction(
+        object_class=wanted.object_class,
+        x=box.x,
+        y=box.y,
+        width=box.width,
+        height=box.height,
+        padding=max(padding, wanted.padding),
+        reference=reference,
+    )
