@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import chain_end, records, records_of
-from baas_ledger.chain import START, Record, broken_link
+from baas_ledger.chain import START, Record, RecordKind, broken_link
 from baas_ledger.engine import reading
 from baas_ledger.facts import ImageRecord, Run
 from baas_ledger.fates import contradiction
@@ -45,8 +45,9 @@ def verify_run(
 ) -> Verdict:
     """Recompute the chain up to its first broken link, then compare each image with its records and its output.
 
-    Without a `destination` no output is read; with `is_signed` every record must have a signature. Raises
-    `ConfigurationError` for a run that has no chain, `DependencyUnavailable` when ledger or store do not answer.
+    Without a `destination` no output is read. With `is_signed` every record must have a signature, but one of a retry,
+    which a signed record must follow. Raises `ConfigurationError` for a run that has no chain, `DependencyUnavailable`
+    when ledger or store do not answer.
     """
     verdict = Verdict()
     for record, problem in _links(ledger, run, is_signed):
@@ -54,7 +55,7 @@ def verify_run(
             verdict.problems.append(problem)
             break
         verdict.records += record is not None
-        verdict.signed += record is not None and is_signed is not None
+        verdict.signed += record is not None and record.signature is not None and is_signed is not None
         on_progress(verdict)
     with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
         for page in _pages(ledger, run.id):
@@ -106,19 +107,23 @@ def _links(ledger: Engine, run: Run, is_signed: Checker | None) -> Iterator[tupl
             number += 1
             problem = broken_link(record, run_id=run.id, number=number, previous=previous)
             if problem is None and is_signed is not None:
-                problem = _unsigned(record, is_signed)
+                problem = _unsigned(record, is_signed, is_last=number == length)
             yield record, problem
             previous = record.digest
     if (number, previous) != (length, head):
         yield None, f"the last records are missing: the chain has {number}, and should have {length}"
 
 
-def _unsigned(record: Record, is_signed: Checker) -> str | None:
-    if record.signature is None:
-        return f"record {record.number} is not signed"
-    if not is_signed(record.digest, record.signature):
+def _unsigned(record: Record, is_signed: Checker, *, is_last: bool) -> str | None:
+    if record.signature is not None and not is_signed(record.digest, record.signature):
         return f"record {record.number} was not signed with this key"
-    return None
+    if record.signature is not None:
+        return None
+    if record.kind != RecordKind.REOPENED:
+        return f"record {record.number} is not signed"
+    # The operator sends images back when a retry is asked for, and holds no key. A signature covers all records before
+    # its own, and the last one of a run that ended is of an image's fate.
+    return f"record {record.number} is not signed, and no signed one follows yet" if is_last else None
 
 
 def _pages(ledger: Engine, run_id: str) -> Iterator[list[tuple[ImageRecord, str | None]]]:

@@ -35,7 +35,7 @@ def audit_command() -> None:
     "--public-key",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also demand that every record was signed with this Ed25519 key (PEM).",
+    help="Also demand that the records were signed with this Ed25519 key (PEM).",
 )
 @click.option("--no-outputs", is_flag=True, help="Compare records and ledger only, and read no picture.")
 @_json

@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from baas_crds.codes import ExitCode
 from baas_ledger.chain import body_of, digest_of_body
+from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.reopen import retry_quarantined
+from baas_ledger.runs import latest_run
 
 from .conftest import Ended, command
 
@@ -168,6 +171,25 @@ def test_a_record_without_a_signature_is_named_when_all_should_have_one(run: Pat
     with ledger(run) as connection:
         connection.execute("UPDATE audit_records SET signature = NULL WHERE number = 4")
     assert problems(baas, run, "--public-key", finished / "audit.pub") == ["record 4 is not signed"]
+
+
+def test_what_the_operator_sends_back_without_a_key_is_covered_by_the_next_signature(
+    run: Path, finished: Path, baas: Baas, triton: str
+) -> None:
+    engine = open_ledger(str(run / ".baas" / "ledger.sqlite"))
+    with transaction(engine) as connection:
+        known = latest_run(connection, str(run))
+        assert known is not None
+        assert retry_quarantined(connection, known.id) == 1
+    engine.dispose()
+    key = ("--public-key", finished / "audit.pub")
+    assert problems(baas, run, *key) == ["record 6 is not signed, and no signed one follows yet"]
+
+    again = ("blur", finished / "in", run, "--exclude", "left*", "--audit-key", finished / "audit.pem")
+    assert baas(*again, triton=triton).code == ExitCode.QUARANTINED
+    assert problems(baas, run, *key) == []
+    told = baas("audit", "verify", run, "--json", *key).document
+    assert (told["records"], told["signed"]) == (7, 6)
 
 
 @pytest.mark.parametrize(
