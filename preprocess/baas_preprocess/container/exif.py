@@ -125,7 +125,7 @@ def kept(exif: Exif, order: ByteOrder) -> Tree:
         entries=_allowed(exif.main, MAIN_TAGS, exif.order, order),
         children={tag: tree for tag, tree in ((EXIF, inner), (GPS, gps)) if tree},
     )
-    if pictures.inside(tiff.coded(tree, order, 8)):
+    if pictures.begins_in(tiff.coded(tree, order, 8)):
         return Tree(entries=(tiff.entry_of(ORIENTATION, tiff.SHORT, [exif.orientation], order),))
     return tree
 

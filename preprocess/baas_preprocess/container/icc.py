@@ -16,7 +16,7 @@ def checked(profile: bytes) -> bytes:
     size = int.from_bytes(profile[:4], "big")
     if len(profile) < 132 or size != len(profile) or profile[36:40] != b"acsp" or size > MAX_BYTES:
         raise Malformed("the ICC profile's head does not fit its content")
-    if pictures.inside(profile):
+    if any(pictures.begins_in(piece) for piece in (profile, *_pieces(profile))):
         raise Malformed("the ICC profile carries a picture")
     return profile
 
@@ -36,5 +36,9 @@ def joined(parts: Sequence[bytes]) -> bytes:
 
 def parted(profile: bytes) -> list[bytes]:
     """The payloads of the APP2 segments that carry a profile of at most `MAX_BYTES`."""
-    pieces = [profile[at : at + _PART_BYTES] for at in range(0, len(profile), _PART_BYTES)]
+    pieces = _pieces(profile)
     return [b"ICC_PROFILE\0" + bytes([number, len(pieces)]) + piece for number, piece in enumerate(pieces, start=1)]
+
+
+def _pieces(profile: bytes) -> list[bytes]:
+    return [profile[at : at + _PART_BYTES] for at in range(0, len(profile), _PART_BYTES)]

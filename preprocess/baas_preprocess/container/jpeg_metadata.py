@@ -147,7 +147,8 @@ def with_metadata(redacted: bytes, jpeg: Jpeg, blocks: Blocks, density: bytes | 
     own = {name_of(segment): segment for segment in jpeg.segments}  # the last of each name, as decoders take them
     parts: list[bytes | memoryview] = []
     if (jfif := own.get("JFIF")) and is_jfif(jfif):
-        parts.append(coded(_APP0, jfif.payload[:7] + (density or jfif.payload[7:12]) + b"\0\0"))
+        shown = density if density and not pictures.begins_in(density) else jfif.payload[7:12]
+        parts.append(coded(_APP0, jfif.payload[:7] + shown + b"\0\0"))
     if blocks.exif:
         parts.append(coded(_APP1, _EXIF_HEAD + blocks.exif))
     if blocks.xmp:

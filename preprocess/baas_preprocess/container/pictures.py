@@ -28,6 +28,11 @@ def inside(data: bytes) -> list[str]:
     return [*found, "TIFF"] if _TIFF.search(data) else found
 
 
+def begins_in(data: bytes) -> bool:
+    """Whether a picture begins in `data`, or would with what may be written behind it: a marker, a zero, a checksum."""
+    return bool(inside(data)) or any(inside(data[-len(_PNG) :] + behind) for behind in (b"\0", b"\xe0", b"\xff\xe0"))
+
+
 def jpeg_size(data: bytes, start: int) -> str:
     """`512x256` of the JPEG that begins at `start`, as its frame header says; `of unknown size` without one."""
     position = start + 2

@@ -96,5 +96,7 @@ def with_metadata(redacted: tuple[Chunk, ...], original: tuple[Chunk, ...], bloc
 
 def _stays(chunk: Chunk, *, same_colours: bool) -> bool:
     if chunk.kind in _BY_COLOUR:
-        return same_colours and len(chunk.data) <= 6
-    return len(chunk.data) == _PLAIN.get(chunk.kind)
+        is_listed = same_colours and len(chunk.data) <= 6
+    else:
+        is_listed = len(chunk.data) == _PLAIN.get(chunk.kind)
+    return is_listed and not pictures.begins_in(chunk.data)

@@ -27,6 +27,10 @@ def test_a_profile_is_parted_and_joined_byte_by_byte_whatever_the_order_of_its_p
         pytest.param(files.icc()[:-8] + b"\xff\xd8\xff\xe0abcd", id="a picture inside"),
         pytest.param(files.icc()[:-8] + b"\xff\xd8\xff\xff\xdb\0\0\0", id="a picture inside, behind fill bytes"),
         pytest.param(files.icc()[:-8] + b"II*\0\x08\0\0\0", id="a TIFF inside"),
+        pytest.param(files.icc()[:-2] + b"\xff\xd8", id="a picture's head at its end"),
+        pytest.param(
+            LONG_PROFILE[:65_517] + b"\xff\xd8" + LONG_PROFILE[65_519:], id="a picture's head where it is parted"
+        ),
         pytest.param(bytes(300), id="another head"),
     ],
 )

@@ -62,6 +62,14 @@ def test_values_that_are_a_picture_when_one_follows_the_other_go_but_the_orienta
     assert after.orientation == 6
 
 
+@pytest.mark.parametrize("end", [b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xff", b"II*", b"MM\0*"])
+def test_a_block_does_not_end_as_a_picture_begins(end: bytes) -> None:
+    coded = exif.coded(exif.read(files.exif({files.ORIENTATION: [6], files.MAKE: b"value".rjust(12 - len(end)) + end})))
+    assert coded is not None
+    assert end not in coded[8:]
+    assert exif.read(coded).orientation == 6
+
+
 def test_a_value_that_is_the_head_of_a_tiff_with_the_zeros_behind_it_goes() -> None:
     block = files.exif({files.ORIENTATION: b"\0II*"}, order=">")
     assert b"II*" not in (exif.coded(exif.read(block)) or b"")

@@ -164,6 +164,16 @@ def test_a_jpegs_density_stays_though_the_coder_wrote_another() -> None:
         assert shown.info["dpi"] == (300, 300)
 
 
+def test_a_density_or_plain_chunk_in_which_a_picture_begins_goes() -> None:
+    head = b"\xff\xd8\xff\xe0"
+    plain = files.jpeg()
+    jpeg = plain[:2] + files.segment(files.APP0, b"JFIF\0\1\1" + head + b"\1\0\0") + plain[20:]
+    assert head not in scrubbed(files.jpeg(), jpeg)[2:]
+    png = files.with_chunks(files.png(), (b"pHYs", head + bytes(5)), (b"gAMA", b"\0\0\xff\xd8"), (b"cHRM", bytes(32)))
+    finished = scrubbed(files.png(), png)
+    assert [kind in finished for kind in (b"pHYs", b"gAMA", b"cHRM")] == [False, False, True]
+
+
 def test_no_jfif_is_put_before_colours_that_are_rgb() -> None:
     rgb = files.jpeg(keep_rgb=True)
     assert seen(rgb).coding == "baseline RGB 4:4:4"
