@@ -251,6 +251,15 @@ class Release:
         eventually(lambda: published() >= count, seconds=120)
         assert published() * 2 < len(self.rows(run)), "what follows would come too late"
 
+    def seen_by_viewers(self) -> list[str]:
+        """All that somebody sees who may view the namespace: objects, events and logs."""
+        kinds = "pods,jobs,configmaps,blurjobs,events"
+        pods = [pod["metadata"]["name"] for pod in self.cluster.get("-n", self.namespace, "pods")["items"]]
+        return [
+            self.cluster.kubectl("get", "-n", self.namespace, kinds, "-o", "yaml"),
+            *(self.cluster.kubectl("logs", "-n", self.namespace, pod) for pod in pods),
+        ]
+
     def pod(self, component: str) -> str:
         """The name of a pod of this release that is not about to end."""
         labels = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component={component}"
