@@ -106,7 +106,13 @@ class Settings(BaseSettings):
 
     def limits(self) -> Limits:
         """Return what BlurJobs may say."""
-        return Limits(triton_url=self.triton_url, allowed_triton_urls=self.allowed_triton_urls)
+        defaults = self.pod_defaults()
+        secrets = (defaults.ledger_secret, defaults.audit_secret)
+        return Limits(
+            triton_url=self.triton_url,
+            allowed_triton_urls=self.allowed_triton_urls,
+            own_secrets=tuple(secret for secret in secrets if secret),
+        )
 
     def pod_defaults(self) -> PodDefaults:
         """Return what all pods have in common."""

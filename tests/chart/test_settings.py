@@ -92,11 +92,14 @@ def test_the_operator_watches_what_it_has_roles_for(
 
 def test_the_releases_own_triton_is_allowed_and_those_that_the_chart_names(read: Read) -> None:
     own = f"grpc://baas-triton.{HERE}.svc:8001"
-    assert read(rendering("on CPUs")).limits() == Limits(triton_url=own)
+    secrets = (SecretKey(name="baas-ledger", key="url"),)
+    assert read(rendering("on CPUs")).limits() == Limits(triton_url=own, own_secrets=secrets)
     elsewhere = read(rendering("another's Triton")).limits()
-    assert elsewhere == Limits(triton_url="grpcs://triton.example:8001")
+    assert elsewhere == Limits(triton_url="grpcs://triton.example:8001", own_secrets=secrets)
     named = ("grpc://triton.models.svc:8001", "grpcs://*.example.org:443")
-    assert read(rendering("everything")).limits() == Limits(triton_url=own, allowed_triton_urls=named)
+    secrets = (*secrets, SecretKey(name="city-key", key="2026.pem"))
+    limits = Limits(triton_url=own, allowed_triton_urls=named, own_secrets=secrets)
+    assert read(rendering("everything")).limits() == limits
 
 
 KEY = {"secretKeyRef": {"name": "proxy", "key": "url"}}

@@ -1,9 +1,10 @@
-"""Where a BlurJob may have pictures sent to."""
+"""Where a BlurJob may have pictures sent to, and which Secrets are not its own."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baas_crds.places import SecretKey
 from baas_operator.limits import Limits
 from tests.unit.operator.seeing import spec
 
@@ -87,3 +88,22 @@ def test_no_variable_leads_pictures_past_the_allowed_triton(name: str) -> None:
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PROXY_PASSWORD", "OTEL_SERVICE_NAME"])
 def test_other_variables_are_the_blurjobs_matter(name: str) -> None:
     assert LIMITS.refusal(spec(podTemplate={"env": [{"name": name, "value": "x"}]})) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "is_own"),
+    [
+        ("baas-ledger", "url", True),
+        ("city-key", "audit.pem", True),
+        ("baas-ledger", "proxy", False),
+        ("proxy", "url", False),
+    ],
+)
+def test_no_variable_is_made_of_the_installations_own_secrets(name: str, key: str, is_own: bool) -> None:
+    own = (SecretKey(name="baas-ledger", key="url"), SecretKey(name="city-key", key="audit.pem"))
+    limits = Limits(triton_url=OWN, own_secrets=own)
+    variable = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+    said = limits.refusal(spec(podTemplate={"env": [{"name": "TZ", "value": "UTC"}, variable]}))
+    assert (said == "") is not is_own
+    if is_own:
+        assert said.startswith(f"spec.podTemplate.env sets HTTPS_PROXY to {key} of the Secret {name}, which is")

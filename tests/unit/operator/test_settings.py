@@ -65,12 +65,15 @@ def test_without_a_key_for_audit_records_there_is_none(environment: pytest.Monke
     assert read_settings().pod_defaults().audit_secret == SecretKey(name="city-key", key="2026.pem")
 
 
-def test_the_tritons_that_blurjobs_may_name(environment: pytest.MonkeyPatch) -> None:
+def test_the_tritons_that_blurjobs_may_name_and_the_secrets_that_they_may_not(environment: pytest.MonkeyPatch) -> None:
     own = NEEDED["BAAS_OPERATOR_TRITON_URL"]
-    assert read_settings().limits() == Limits(triton_url=own)
+    ledger = SecretKey(name="baas-ledger", key="url")
+    assert read_settings().limits() == Limits(triton_url=own, own_secrets=(ledger,))
     environment.setenv("BAAS_OPERATOR_ALLOWED_TRITON_URLS", "grpc://a.svc:8001, grpcs://*.example.org:443")
     named = ("grpc://a.svc:8001", "grpcs://*.example.org:443")
-    assert read_settings().limits() == Limits(triton_url=own, allowed_triton_urls=named)
+    key = SecretKey(name="city-key", key="audit.pem")
+    environment.setenv("BAAS_OPERATOR_AUDIT_SECRET_NAME", "city-key")
+    assert read_settings().limits() == Limits(triton_url=own, allowed_triton_urls=named, own_secrets=(ledger, key))
 
 
 @pytest.mark.parametrize(
