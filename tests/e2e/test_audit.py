@@ -46,11 +46,12 @@ def signing(cluster: Cluster, service_images: Images, servers: Backends, service
         release(cluster, service_images, servers, namespace=namespace, triton=triton, audit=key) as it,
     ):
         it.install()
+        it.sql(f"CREATE ROLE officer LOGIN PASSWORD '{PASSWORD}'; GRANT pg_read_all_data TO officer")
         yield it
 
 
 def verify(it: Release, run: BlurJobRun, *options: str | Path) -> Ended:
-    """Let `baas audit verify` look at a run from outside of the cluster."""
+    """Let `baas audit verify` look at a run from outside of the cluster, as somebody who may only read."""
     of = it.backends.namespace
     with (
         it.cluster.forwarded(of, "service/postgres", 5432) as database,
@@ -58,7 +59,7 @@ def verify(it: Release, run: BlurJobRun, *options: str | Path) -> Ended:
     ):
         account = f"http://127.0.0.1:{store}/{ACCOUNT}"
         output = f"{account}/{CONTAINER}/{run.namespace}/{run.name}"
-        ledger = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{database}/{it.database}"
+        ledger = f"postgresql://officer:{PASSWORD}@127.0.0.1:{database}/{it.database}"
         words = command("audit", "verify", output, "--run", run.uid, "--ledger", ledger, "--json", *options)
         env = os.environ | {"BAAS_OUTPUT_CONNECTION_STRING": connection_string_of(account)}
         done = subprocess.run(words, check=False, env=env, capture_output=True, text=True, timeout=120)
