@@ -33,12 +33,15 @@ def publish(
 
 
 def withdraw(destination: Destination, name: str, extras: Extras) -> None:
-    """Take a picture away, and what was written beside it; none of it need be there."""
-    destination.remove(name)
-    destination.remove(name + JSON)
-    destination.remove(name + YOLO)
+    """Take away what was written beside a picture, then the picture; none of it need be there.
+
+    As long as the picture stands there, whoever looks for it finds that something is left to be taken away.
+    """
     if extras.masks is not None:
         extras.masks.remove(name + MASK)
+    destination.remove(name + JSON)
+    destination.remove(name + YOLO)
+    destination.remove(name)
 
 
 def extras_are_there(destination: Destination, name: str, extras: Extras) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from baas_crds.codes import ExitCode
 from tests.kills import faults
-from tests.kills.faults import RECORDED, Fault
+from tests.kills.faults import RECORDED, Fault, Point, When
 from tests.kills.processes import KILLED
 from tests.kills.rounds import kill_at_random
 from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_scene, published, told
@@ -22,6 +22,8 @@ KILLS = int(os.environ.get("KILLS", "30"))
 ON_THE_WAY = {**faults.STEPS, **faults.PUBLISHING, **faults.RECORDING}
 AT_LAST = {**faults.REFUSING, **faults.RUN}
 DELETE = ("--delete-source", "after-verified")
+REMOVED = Point("baas_preprocess.stores.folder:FolderDestination.remove")
+BEGINS_TO_REMOVE = REMOVED._replace(when=When.ENTER)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,19 @@ def test_killed_while_it_replaces_what_another_run_published(name: str, scene: S
     assert call.ended() == KILLED, call.err
     assert scene.judge_killed(place, other) == (1, 3, name.startswith("half"))
     scene.judge_finished(place, scene.blur(place))
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_killed_while_it_takes_away_what_is_left_out_now(number: int, scene: Scene, place: Place) -> None:
+    scene.judge_finished(place, scene.blur(place))
+    name = PUBLISHED[0]
+    removed = (Point("baas_preprocess.planning:withdraw", When.ENTER), *[REMOVED] * number, BEGINS_TO_REMOVE)
+    call = scene.blur(place, "--exclude", name, fault=Fault(removed))
+    assert call.ended() == KILLED, call.err
+    scene.judge_killed(place)
+    assert scene.blur(place, "--exclude", name).ended() == ExitCode.QUARANTINED
+    left = [file for folder in place for file in published(folder) if file.startswith(name)]
+    assert left == []
 
 
 @pytest.mark.parametrize("name", faults.DELETING)
