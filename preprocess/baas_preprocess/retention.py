@@ -65,8 +65,9 @@ def leave_out_deleted(
         names -= {image.name, image.name.rsplit("/", 1)[-1]}
         refusal = selection.refusal(image.name)
         if refusal is not None:
-            leave_out(ledger, image, refusal)
+            # In this order: once it is left out, no run but its own comes back to it.
             withdraw(destination, image.name, extras)
+            leave_out(ledger, image, refusal)
 
 
 def _delete(ledger: Engine, source: Source, destination: Destination, image: ImageRecord) -> str | None:

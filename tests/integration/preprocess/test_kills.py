@@ -91,6 +91,20 @@ def test_killed_while_originals_are_deleted(name: str, scene: Scene, place: Plac
     assert set(published(own.originals)) == {REFUSED, EXCLUDED}
 
 
+@pytest.mark.parametrize("step", ["leave_out", "withdraw"])
+def test_killed_while_it_heeds_an_objection_to_a_picture_whose_original_was_deleted(
+    step: str, scene: Scene, place: Place, tmp_path: Path
+) -> None:
+    """Another run into the same place is told of it."""
+    own = replace(scene, originals=Path(shutil.copytree(scene.originals, tmp_path / "originals")))
+    assert own.blur(place, *DELETE).ended() == ExitCode.QUARANTINED
+    name, other = PUBLISHED[0], ("--method", "solid", "--exclude", PUBLISHED[0])
+    call = own.blur(place, *other, fault=Fault((Point(f"baas_preprocess.retention:{step}"),)))
+    assert call.ended() == KILLED, call.err
+    assert own.blur(place, *other).ended() == ExitCode.QUARANTINED
+    assert [file for folder in place for file in published(folder) if file.startswith(name)] == []
+
+
 def test_killed_at_random_instants(scene: Scene, tmp_path: Path) -> None:
     figures = kill_at_random(scene, tmp_path, KILLS, seed=7)
     print(figures)
