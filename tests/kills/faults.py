@@ -178,3 +178,18 @@ DELETING = {
     "receipt committed": _at("baas_preprocess.retention:source_deleted", _COMMIT),
 }
 """An original's end, where originals are deleted."""
+
+_BLOB = "baas_preprocess.stores.blob:BlobDestination.write"
+_SENT = Point("http.client:HTTPConnection.send")
+_BEGINS = (Point("baas_preprocess.publish:detections_yolo"), *[Point(_BLOB, When.ENTER)] * 2)
+
+UPLOADING = {
+    "claimed": RUN["claimed"],
+    "boxes written": PUBLISHING["boxes written"],
+    "nothing of the picture sent": Fault(_BEGINS),
+    "asked what is there": Fault((*_BEGINS, _SENT)),
+    "head of the upload sent": Fault((*_BEGINS, _SENT, _SENT)),
+    "half of the upload sent": Fault((*_BEGINS, _SENT, _SENT, _SENT)),
+    **RECORDING,
+}
+"""A safe picture's way into a Blob container and its fate's into a database, in a pod."""

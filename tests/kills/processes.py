@@ -43,6 +43,11 @@ class Call:
         return self.ended()
 
     @property
+    def out(self) -> str:
+        """What it printed."""
+        return self.output.with_suffix(".out").read_text()
+
+    @property
     def err(self) -> str:
         """What it said."""
         return self.output.with_suffix(".err").read_text()
@@ -50,7 +55,7 @@ class Call:
     @property
     def document(self) -> dict[str, Any]:
         """What `--json` printed."""
-        found: dict[str, Any] = json.loads(self.output.with_suffix(".out").read_text())
+        found: dict[str, Any] = json.loads(self.out)
         return found
 
 

@@ -2,7 +2,6 @@
 
 import random
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +36,7 @@ class Figures:
         )
 
 
-def kill_at_random(
-    scene: Scene, folder: Path, kills: int, seed: int, on_kill: Callable[[Figures], None] = lambda _: None
-) -> Figures:
+def kill_at_random(scene: Scene, folder: Path, kills: int, seed: int) -> Figures:
     """Kill runs into fresh places below a folder, and check each of them after each kill and at its end.
 
     The instants are uniform over the time that an undisturbed run takes here. Raises `AssertionError` when something
@@ -53,7 +50,6 @@ def kill_at_random(
         place = Place(folder / f"run-{figures.runs}", folder / f"run-{figures.runs}-masks")
         while figures.kills < kills and _was_killed(scene, place, generator.uniform(0, longest)):
             _count(figures, scene, place)
-            on_kill(figures)
         _run_to_its_end(scene, place)
         figures.runs += 1
     figures.seconds = time.monotonic() - began

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
+from sqlalchemy import Connection
 
 from baas_crds.codes import ExitCode
 from baas_ledger.audit import records
@@ -156,9 +157,14 @@ def told(out: Path) -> Counter[tuple[str, str]]:
         with reading(ledger) as connection:
             run = latest_run(connection, str(out))
             assert run is not None
-            return Counter((record.facts["image"], record.kind) for record in records(connection, run.id))
+            return told_of(connection, run.id)
     finally:
         ledger.dispose()
+
+
+def told_of(connection: Connection, run_id: str) -> Counter[tuple[str, str]]:
+    """How often a run's chain tells each kind of fate of each image."""
+    return Counter((record.facts["image"], record.kind) for record in records(connection, run_id))
 
 
 def judge_unfinished(path: Path, finished: Iterable[bytes]) -> bool:
