@@ -28,9 +28,11 @@ test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, aga
 	$(MAKE) e2e
 
 ##@ Proofs that take longer
-.PHONY: safety fuzz
+.PHONY: safety fuzz kills
 DATA ?= ../shared/data
 FUZZ_SECONDS ?= 600
+KILLS ?= 200
+SEED ?= $$(date +%s)
 safety: $(BIN)/baas $(MODELS)  ## Prove on the real files in DATA that what is published is safe, as independent programs see it
 	hack/prerequisites run safety
 	$(BIN)/python -m tests.safety $(DATA) $(MODELS)
@@ -39,6 +41,10 @@ fuzz: $(BIN)/baas  ## Let a fuzzer attack readers and redaction, FUZZ_SECONDS ea
 	for target in container redaction; do \
 	  nice $(BIN)/python -m tests.fuzz $$target .cache/fuzz/$$target $(FUZZ_SECONDS) || exit; \
 	done
+
+kills: $(BIN)/baas $(MODELS)  ## End runs by kill -9 at random instants KILLS times (200), and pods a third as often; SEED repeats the instants
+	hack/prerequisites test
+	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/pytest --quiet --capture=no -k random_instants tests/integration/preprocess/test_kills*.py
 
 ##@ A real Kubernetes on this machine
 .PHONY: cluster cluster-down e2e images

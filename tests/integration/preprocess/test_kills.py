@@ -19,6 +19,7 @@ from tests.kills.rounds import kill_at_random
 from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_scene, published, told
 
 KILLS = int(os.environ.get("KILLS", "30"))
+SEED = int(os.environ.get("SEED", "7"))
 ON_THE_WAY = {**faults.STEPS, **faults.PUBLISHING, **faults.RECORDING}
 AT_LAST = {**faults.REFUSING, **faults.RUN}
 DELETE = ("--delete-source", "after-verified")
@@ -105,8 +106,10 @@ def test_killed_while_it_heeds_an_objection_to_a_picture_whose_original_was_dele
     assert [file for folder in place for file in published(folder) if file.startswith(name)] == []
 
 
+@pytest.mark.timeout(300 + 10 * KILLS)
 def test_killed_at_random_instants(scene: Scene, tmp_path: Path) -> None:
-    figures = kill_at_random(scene, tmp_path, KILLS, seed=7)
+    print(f"Seed {SEED}: {KILLS} kills")
+    figures = kill_at_random(scene, tmp_path, KILLS, SEED)
     print(figures)
     assert figures.kills == KILLS
     assert figures.before_the_first < KILLS, "no kill came when there was something to lose"
