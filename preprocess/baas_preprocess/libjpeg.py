@@ -106,20 +106,31 @@ def read_frame(data: bytes) -> Frame:
     )
 
 
-def decode(data: bytes) -> Pixels:
+def decode(data: bytes, *, least_px: int | None = None) -> Pixels:
     """Decode to RGB as stored, without turning by the orientation; grey becomes RGB.
 
+    With `least_px`, at the smallest of 1/8, 1/4, 1/2 and 1 of its size that leaves so many pixels on the long side:
+    libjpeg leaves out the finer coefficients, which takes half the time and next to no memory.
     Raises `NotPublishable` when libjpeg so much as warns.
     """
     frame = read_frame(data)
     library = load_library()
-    pixels = np.empty((frame.height_px, frame.width_px, 3), np.uint8)
+    width, height = _scaled_size(frame, least_px)
+    pixels = np.empty((height, width, 3), np.uint8)
     with _handle(library, library.tjInitDecompress) as handle:
-        found = library.tjDecompress2(
-            handle, data, len(data), pixels.ctypes.data, frame.width_px, 0, frame.height_px, _RGB, _STRICT
-        )
+        found = library.tjDecompress2(handle, data, len(data), pixels.ctypes.data, width, 0, height, _RGB, _STRICT)
         _check(library, handle, found)
     return pixels
+
+
+def _scaled_size(frame: Frame, least_px: int | None) -> tuple[int, int]:
+    """Width and height, rounded up as turbojpeg.h's TJSCALED does."""
+    whole = frame.width_px, frame.height_px
+    for divisor in (8, 4, 2):
+        width, height = (-(-side // divisor) for side in whole)
+        if least_px is not None and max(width, height) >= least_px:
+            return width, height
+    return whole
 
 
 def edit(data: bytes, *outputs: Output) -> list[bytes]:

@@ -60,6 +60,21 @@ def test_decoding_gives_what_another_build_of_libjpeg_gives(data: bytes) -> None
 
 
 @every_jpeg
+@pytest.mark.parametrize(
+    ("least_px", "divisor"), [(1, 8), (24, 8), (25, 4), (47, 4), (48, 2), (94, 2), (95, 1), (1_000, 1)]
+)
+def test_a_smaller_picture_is_decoded_to_what_pillow_gives_at_that_size(
+    data: bytes, least_px: int, divisor: int
+) -> None:
+    small = libjpeg.decode(data, least_px=least_px)
+    with PIL.Image.open(io.BytesIO(data)) as picture:
+        picture.draft("RGB", (-(-187 // divisor), -(-93 // divisor)))
+        assert small.shape == (-(-93 // divisor), -(-187 // divisor), 3)
+        if picture.size == small.shape[1::-1]:
+            assert (small == np.asarray(picture.convert("RGB"))).all()
+
+
+@every_jpeg
 def test_the_tables_are_those_that_pillow_finds(data: bytes) -> None:
     picture = PIL.Image.open(io.BytesIO(data))
     assert isinstance(picture, PIL.JpegImagePlugin.JpegImageFile)
