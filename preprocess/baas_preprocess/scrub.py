@@ -2,7 +2,8 @@
 
 The finished file is built from the redacted picture, which carries no metadata, and from blocks written anew. Nothing
 is removed from the original, so nothing can be forgotten. The lists: `container/exif.py` (tags), `container/xmp.py`
-(properties), `container/png_metadata.py` (chunks); the ICC profile stays byte by byte.
+(properties), `container/png_metadata.py` (chunks); the ICC profile stays byte by byte. A JPEG that had an Exif
+thumbnail gets a new one, made of the redacted picture.
 """
 
 from baas_crds.codes import QuarantineReason
@@ -10,13 +11,15 @@ from baas_crds.errors import NotPublishable
 from baas_preprocess.container import jpeg, jpeg_metadata, png, png_metadata, tiff_file
 from baas_preprocess.container.formats import format_of, metadata_of
 from baas_preprocess.facts import ImageFormat, Inspection
+from baas_preprocess.thumbnail import thumbnail_of
 
 
 def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
     """Return the finished file: the redacted picture, and of the original's metadata what is on the lists.
 
     `redacted` is coded in the original's format; metadata that it carries itself is dropped. Scrubbing the result again
-    changes nothing. Raises `NotPublishable` when either file is not of the inspected format.
+    changes nothing. Raises `NotPublishable` when either file is not of the inspected format, or its thumbnail cannot be
+    made because the redacted file is damaged.
     """
     if format_of(redacted) != inspection.format or format_of(original) != inspection.format:
         raise NotPublishable(
@@ -27,8 +30,9 @@ def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
     metadata = metadata_of(original)
     match inspection.format:
         case ImageFormat.JPEG:
+            blocks = metadata.kept(thumbnail_of(redacted) if metadata.has_thumbnail else None)
             density = jpeg_metadata.density_of(jpeg.walk(original))
-            return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), metadata.kept(), density)
+            return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), blocks, density)
         case ImageFormat.PNG:
             return png_metadata.with_metadata(png.walk(redacted)[0], png.walk(original)[0], metadata.kept())
         case ImageFormat.TIFF:

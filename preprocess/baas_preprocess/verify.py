@@ -3,22 +3,30 @@
 The checks and their order are the list in `verify`; each raises with its own sentence.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess import libjpeg, raster
 from baas_preprocess.cells import Footprint
+from baas_preprocess.container import jpeg, jpeg_metadata
 from baas_preprocess.draw import Lifted, draw_blocks, draw_samples, lift
 from baas_preprocess.facts import Digest, ImageFormat, Inspection, Mask, Method, Redacted
+from baas_preprocess.thumbnail import thumbnail_of
+
+REBUILT_THUMBNAIL = "rebuilt thumbnail"
 
 
-def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask, redacted: Redacted) -> None:
+def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask, redacted: Redacted) -> Inspection:
     """Prove that the finished file may be published.
 
-    `found` is the inspection of the finished bytes, `source` that of the original. Raises `NotPublishable` with the
-    check that failed.
+    `found` is the inspection of the finished bytes, `source` that of the original. Returns `found` as it was proven: a
+    thumbnail that is made of the finished picture itself is no hidden picture, but `REBUILT_THUMBNAIL` in its metadata.
+    Raises `NotPublishable` with the check that failed.
     """
+    found = _with_own_thumbnail(finished, found)
     _has_no_hidden_images(found)
     _has_the_same_shape(found, source)
     try:
@@ -33,6 +41,30 @@ def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask
         raise _failure("the finished picture differs from the original outside of the mask")
     if not is_redacted:
         raise _failure(f"the finished picture shows more inside of the mask than {redacted.method} leaves")
+    return found
+
+
+def _with_own_thumbnail(finished: bytes, found: Inspection) -> Inspection:
+    """Tell a thumbnail of the finished picture from any other picture in the file: by making it once more.
+
+    The file must be, byte by byte, what comes of putting that thumbnail into it; whatever then hides elsewhere is still
+    hidden. Nothing that the file says about its thumbnail counts.
+    """
+    if found.format is not ImageFormat.JPEG or not found.hidden_images:
+        return found
+    try:
+        file = jpeg.walk(finished)
+        metadata, density = jpeg_metadata.metadata_of(finished, file), jpeg_metadata.density_of(file)
+        own = thumbnail_of(finished)
+    except NotPublishable as error:
+        raise _failure(f"the finished file cannot be read: {error}") from error
+    with_it, without_it = (
+        jpeg_metadata.with_metadata(finished, file, metadata.kept(thumbnail), density) for thumbnail in (own, None)
+    )
+    if with_it != finished or without_it == finished:
+        return found
+    hidden = jpeg_metadata.metadata_of(without_it, jpeg.walk(without_it)).hidden
+    return replace(found, hidden_images=hidden, metadata=(*found.metadata, REBUILT_THUMBNAIL))
 
 
 def _failure(sentence: str) -> NotPublishable:

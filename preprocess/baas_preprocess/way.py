@@ -169,7 +169,7 @@ def finish(
         finished = scrub(redacted.data, data, inspection)
     with watch.step("verify"):
         found = inspect(finished, max_pixels=recipe.max_pixels)
-        verify(finished, found=found, source=inspection, mask=redaction, redacted=redacted)
+        found = verify(finished, found=found, source=inspection, mask=redaction, redacted=redacted)
     return Finished(data=finished, found=found, regions=regions, mask=redaction, outside_digest=redacted.outside_digest)
 
 

@@ -16,18 +16,38 @@ from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Pixels,
 from baas_preprocess.inspection import inspect
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
+from baas_preprocess.thumbnail import LONG_SIDE_PX
 from tests.safety.carving import pictures_behind_the_first
+from tests.safety.thumbnails import colours, is_one_jpeg, place_of
 
 
 def check_metadata(finished: bytes, source: Inspection) -> None:
     """Whatever stays is no picture, is read again as it was written, and stays as it is when scrubbed again."""
     found = inspect(finished, max_pixels=10**9)
-    assert found.hidden_images == ()
+    thumbnails = [place for place in [place_of(finished)] if place is not None]
+    for place in thumbnails:
+        check_thumbnail(finished, place)
+    assert len(found.hidden_images) == len(thumbnails), found.hidden_images
     assert found.orientation == source.orientation
-    pictures = pictures_behind_the_first(finished, besides=picture_data(finished))
+    pictures = pictures_behind_the_first(finished, besides=[*picture_data(finished), *thumbnails])
     assert pictures == [], pictures
     assert scrub(finished, finished, found) == finished
     assert metadata_of(finished).kept() == metadata_of(scrub(finished, finished, found)).kept()
+
+
+def check_thumbnail(finished: bytes, place: range) -> None:
+    """It is one JPEG, of what Pillow shows of the finished picture."""
+    inside = finished[place.start : place.stop]
+    assert is_one_jpeg(inside)
+    with PIL.Image.open(io.BytesIO(finished)) as picture:
+        shown = picture.convert("RGB")
+    share = min(1, LONG_SIDE_PX / max(shown.size))
+    width, height = (max(1, round(side * share)) for side in shown.size)
+    assert colours(inside).shape == (height, width, 3)
+    if max(shown.size) < 2 * LONG_SIDE_PX:  # from there on libjpeg leaves out what is too fine, which Pillow does not
+        written = io.BytesIO()
+        shown.resize((width, height), PIL.Image.Resampling.BILINEAR).save(written, "JPEG", quality=85)
+        assert (colours(inside) == colours(written.getvalue())).all()
 
 
 def picture_data(finished: bytes) -> list[range]:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from baas_preprocess import libjpeg
+from baas_preprocess.container import exif
 from baas_preprocess.decode import decode
 from baas_preprocess.facts import Mask, Method
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
 from baas_preprocess.redact import redact
+from baas_preprocess.thumbnail import thumbnail_of
 from tests.fuzz.promises import check_metadata, check_nothing_is_left, check_picture, check_views
 from tests.fuzz.seeds import seeds
 from tests.safety.carving import pictures_behind_the_first
@@ -50,6 +52,19 @@ def test_an_original_full_of_metadata_breaks_the_promises(name: str) -> None:
     data = seeds()[name]
     with pytest.raises(AssertionError):
         check_metadata(data, inspected(data))
+
+
+def test_a_thumbnail_of_another_picture_breaks_them() -> None:
+    def with_thumbnail(thumbnail: bytes) -> bytes:
+        block = exif.coded(exif.read(EXIF), thumbnail)
+        assert block is not None
+        return files.with_segments(PLAIN, (files.APP1, files.EXIF + block))
+
+    own = with_thumbnail(thumbnail_of(PLAIN))
+    check_metadata(own, inspected(own))
+    other = with_thumbnail(thumbnail_of(jpeg(street(64, 48, seed=1))))
+    with pytest.raises(AssertionError):
+        check_metadata(other, inspected(other))
 
 
 @pytest.mark.parametrize("place", [(0, 0, 0, 63), (2, 0, 0, 0), (0, 3, 3, 1)])

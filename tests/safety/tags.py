@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,11 @@ KINDS: Final = {
     "density": r"JFIF:[XY]?Resolution",
 }
 """What must stay. The first that fits counts."""
+REBUILT_THUMBNAIL: Final = {
+    *("IFD1:Compression", "IFD1:Orientation", "IFD1:XResolution", "IFD1:YResolution", "IFD1:ResolutionUnit"),
+    *("IFD1:ThumbnailOffset", "IFD1:ThumbnailLength", "IFD1:ThumbnailImage"),
+}
+"""What a thumbnail that was made anew brings with it. Whether it shows the published picture is judged by its bytes."""
 _SECOND_PICTURES: Final = re.compile(r"(IFD[1-9]|SubIFD\d*|PreviewIFD|MPF\d+|MPImage\d+|Trailer|JUMBF|CBOR):")
 _OWN: Final = ("System:", "File:", "ExifTool:", "Composite:", "PNG:")
 """Groups that tell of the file itself and its coding, or are computed from others."""
@@ -40,13 +45,20 @@ def profile(file: Path) -> bytes:
     return subprocess.run(["exiftool", "-icc_profile", "-b", file], capture_output=True, check=True).stdout
 
 
-def second_pictures(tags: Tags) -> list[str]:
+def second_pictures(tags: Tags, *, besides: Collection[str] = ()) -> list[str]:
     """Name the tags of thumbnails, previews and other second pictures, and of anything else that holds raw bytes."""
     return [
         tag
         for tag, value in tags.items()
         if _SECOND_PICTURES.match(tag) or ("(Binary data" in str(value) and not tag.startswith("ICC"))
+        if tag not in besides
     ]
+
+
+def thumbnail(tags: Tags) -> range | None:
+    """Where a file's Exif thumbnail stands, at which byte; None without one."""
+    start, size = tags.get("IFD1:ThumbnailOffset"), tags.get("IFD1:ThumbnailLength")
+    return None if start is None or size is None else range(start, start + size)
 
 
 def kept(before: Tags, after: Tags) -> tuple[Counter[str], list[str]]:

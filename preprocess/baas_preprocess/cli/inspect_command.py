@@ -24,7 +24,7 @@ def inspect_command(context: click.Context, file: tuple[Path, ...], as_json: boo
     """Tell what a picture's file holds, and whether it would be accepted.
 
     Size and kind, whether it wraps around 360°, its metadata, and pictures hidden in it, such as thumbnails, which are
-    never published. Nothing is written. Exit code 3 when a file would be quarantined, 2 when one cannot be read.
+    never published as they are. Nothing is written. Exit code 3 when a file would be quarantined, 2 when one cannot be read.
 
     \b
         baas inspect pano.jpg
@@ -75,6 +75,6 @@ def _print(document: dict[str, object]) -> None:
         f"  {document['width_px']} x {document['height_px']} pixels, {shape}, {document['format']} {document['coding']}"
     )
     out.print(f"  orientation {document['orientation']}")
-    for title, key in (("metadata", "metadata"), ("hidden pictures, to be removed", "hidden_images")):
+    for title, key in (("metadata", "metadata"), ("hidden pictures, to be removed or made anew", "hidden_images")):
         values = document[key]
         out.print(f"  {title}: {', '.join(values) if isinstance(values, tuple) and values else 'none'}", markup=False)

@@ -1,4 +1,4 @@
-"""Exif blocks (CIPA DC-008, Exif 2.32): which tags stay, and which pictures hide in a block.
+"""Exif blocks (CIPA DC-008, Exif 2.32): which tags stay, which pictures hide in a block, and a new thumbnail in it.
 
 A tag stays when it is on the list and its value is short: position, direction, time, exposure, lens, camera, geometry
 and rights. Nothing that holds free text, serial numbers, or data of a maker's own is on the list.
@@ -7,6 +7,7 @@ The reader is our own (`tiff.py`), since the well-kept ones fail here: Pillow re
 keeping their bytes, piexif changes the byte order, tifftools never returns from a directory that points to itself.
 """
 
+import struct
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,8 @@ EXIF: Final = 0x8769
 GPS: Final = 0x8825
 INTEROP: Final = 0xA005
 
+MAX_BLOCK_BYTES: Final = 0xFFFF - 2 - len(b"Exif\0\0")
+"""What a JPEG's segment holds besides its length and its name."""
 MAX_VALUE_BYTES: Final = 256
 """Of a value that stays: the longest on the list are short texts. No picture fits."""
 
@@ -67,6 +70,8 @@ _NAMES: Final = {
 }
 _POINTERS: Final = frozenset({EXIF, GPS, INTEROP})
 _WIDTH, _HEIGHT = 0x0100, 0x0101
+_COMPRESSION, _OLD_JPEG = 0x0103, 6
+_RESOLUTIONS, _RESOLUTION_UNIT, _INCH, _DPI = (0x011A, 0x011B), 0x0128, 2, 72
 _STRIP_OFFSETS, _STRIP_LENGTHS = 0x0111, 0x0117
 _JPEG_START, _JPEG_LENGTH = 0x0201, 0x0202
 
@@ -80,6 +85,8 @@ class Exif:
     exif: Directory
     gps: Directory
     interop: Directory
+    has_thumbnail: bool
+    """The second directory points to a JPEG."""
 
     @property
     def orientation(self) -> int:
@@ -91,7 +98,8 @@ class Exif:
 def read(data: bytes) -> Exif:
     """Read the block of the first picture. Raises `Malformed` when its first directory cannot be read."""
     order, offset = tiff.read_header(data)
-    main, _ = tiff.read_directory(data, offset, order)
+    main, *others = tiff.read_chain(data, offset, order)
+    thumbnail = _thumbnail(others[0], order) if others else None
     exif = _pointed_to(data, main, EXIF, order)
     return Exif(
         order=order,
@@ -99,6 +107,7 @@ def read(data: bytes) -> Exif:
         exif=exif,
         gps=_pointed_to(data, main, GPS, order),
         interop=_pointed_to(data, exif, INTEROP, order),
+        has_thumbnail=thumbnail is not None and data[thumbnail.start :].startswith(b"\xff\xd8"),
     )
 
 
@@ -125,9 +134,11 @@ def kept(exif: Exif, order: ByteOrder) -> Tree:
         entries=_allowed(exif.main, MAIN_TAGS, exif.order, order),
         children={tag: tree for tag, tree in ((EXIF, inner), (GPS, gps)) if tree},
     )
-    if pictures.begins_in(tiff.coded(tree, order, 8)):
-        return Tree(entries=(tiff.entry_of(ORIENTATION, tiff.SHORT, [exif.orientation], order),))
-    return tree
+    return _orientation_alone(exif, order) if pictures.begins_in(tiff.coded(tree, order, 8)) else tree
+
+
+def _orientation_alone(exif: Exif, order: ByteOrder) -> Tree:
+    return Tree(entries=(tiff.entry_of(ORIENTATION, tiff.SHORT, [exif.orientation], order),))
 
 
 def _allowed(directory: Directory, tags: Collection[int], order: ByteOrder, wanted: ByteOrder) -> tuple[Entry, ...]:
@@ -139,10 +150,45 @@ def _is_small(entry: Entry) -> bool:
     return len(entry.value) <= MAX_VALUE_BYTES and not pictures.inside(entry.value)
 
 
-def coded(exif: Exif) -> bytes | None:
-    """A block of the tags that stay, as stands in a JPEG and in a PNG's eXIf chunk. None when none do."""
-    tree = kept(exif, exif.order)
-    return tiff.header(exif.order, 8) + tiff.coded(tree, exif.order, 8) if tree else None
+def coded(exif: Exif, thumbnail: bytes | None = None) -> bytes | None:
+    """A block of the tags that stay, as stands in a JPEG and in a PNG's eXIf chunk. None when none do.
+
+    A `thumbnail`, coded as JPEG, goes behind them with a directory of its own, or is left out where the block would be
+    longer than `MAX_BLOCK_BYTES`.
+    """
+    order = exif.order
+    tree = kept(exif, order)
+    if thumbnail is not None:
+        # TIFF knows no directory without entries.
+        block = _before_thumbnail(exif, tree or _orientation_alone(exif, order), len(thumbnail)) + thumbnail
+        if len(block) <= MAX_BLOCK_BYTES:
+            return block
+    return tiff.header(order, 8) + tiff.coded(tree, order, 8) if tree else None
+
+
+def _before_thumbnail(exif: Exif, tree: Tree, size: int) -> bytes:
+    """All that stands before a thumbnail of `size` bytes: the tags that stay, and its own directory.
+
+    The orientation is the picture's again: the thumbnail is turned as little as the picture (Exif 2.32, 4.6.4).
+    """
+    order = exif.order
+    density = struct.pack(f"{order}II", _DPI, 1)
+
+    def second(start: int) -> Tree:
+        shorts = ((_COMPRESSION, _OLD_JPEG), (ORIENTATION, exif.orientation), (_RESOLUTION_UNIT, _INCH))
+        return Tree(
+            entries=(
+                *(tiff.entry_of(tag, tiff.SHORT, [number], order) for tag, number in shorts),
+                *(tiff.Entry(tag=tag, kind=tiff.RATIONAL, count=1, value=density) for tag in _RESOLUTIONS),
+                tiff.entry_of(_JPEG_START, tiff.LONG, [start], order),
+                tiff.entry_of(_JPEG_LENGTH, tiff.LONG, [size], order),
+            )
+        )
+
+    first_end = 8 + len(tiff.coded(tree, order, 8))
+    start = first_end + len(tiff.coded(second(0), order, first_end))
+    first = tiff.coded(tree, order, 8, following=first_end)
+    return tiff.header(order, 8) + first + tiff.coded(second(start), order, first_end)
 
 
 def kinds(exif: Exif, ignored_tags: Collection[int] = ()) -> list[str]:

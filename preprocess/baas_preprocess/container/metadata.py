@@ -42,10 +42,15 @@ class Metadata:
         """The GPano properties by name; empty without any."""
         return self.xmp.panorama if self.xmp else {}
 
-    def kept(self) -> Blocks:
-        """The blocks of the finished file, made of what is on the lists."""
+    @property
+    def has_thumbnail(self) -> bool:
+        """Whether Exif has one where it belongs, coded as JPEG."""
+        return self.exif is not None and self.exif.has_thumbnail
+
+    def kept(self, thumbnail: bytes | None = None) -> Blocks:
+        """The blocks of the finished file, made of what is on the lists, and a thumbnail for its Exif block."""
         return Blocks(
-            exif=exif.coded(self.exif) if self.exif else None,
+            exif=exif.coded(self.exif, thumbnail) if self.exif else None,
             xmp=xmp.coded(self.xmp.properties) if self.xmp and self.xmp.properties else None,
             icc=self.icc,
         )

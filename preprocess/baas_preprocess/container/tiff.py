@@ -15,6 +15,7 @@ ByteOrder: TypeAlias = Literal["<", ">"]
 
 SHORT: Final = 3
 LONG: Final = 4
+RATIONAL: Final = 5
 _UNIT_BYTES: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 """Bytes that one number takes; a rational (5, 10) is two numbers."""
 _RATIONALS: Final = frozenset({5, 10})
@@ -132,8 +133,11 @@ def header(order: ByteOrder, first_directory: int) -> bytes:
     return (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, first_directory)
 
 
-def coded(tree: Tree, order: ByteOrder, at: int) -> bytes:
-    """A directory, its values and its children, to stand at the even offset `at`; no other directory follows it."""
+def coded(tree: Tree, order: ByteOrder, at: int, *, following: int = 0) -> bytes:
+    """A directory, its values and its children, to stand at the even offset `at`.
+
+    `following` is where the next directory stands; with 0 there is none. The length does not depend on it.
+    """
     tags = sorted([*(entry.tag for entry in tree.entries), *tree.children])
     entries = {entry.tag: entry for entry in tree.entries}
     behind = bytearray()
@@ -151,7 +155,7 @@ def coded(tree: Tree, order: ByteOrder, at: int) -> bytes:
             rows.append(struct.pack(f"{order}HHII", tag, entry.kind, entry.count, here))
             behind += entry.value
         behind += bytes(len(behind) % 2)
-    return struct.pack(f"{order}H", len(tags)) + b"".join(rows) + bytes(4) + bytes(behind)
+    return struct.pack(f"{order}H", len(tags)) + b"".join(rows) + struct.pack(f"{order}I", following) + bytes(behind)
 
 
 def entry_of(tag: int, kind: int, numbers: Iterable[int], order: ByteOrder) -> Entry:

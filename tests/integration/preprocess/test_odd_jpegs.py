@@ -18,6 +18,8 @@ from baas_preprocess.facts import Inspection, Mask, Method
 from baas_preprocess.inspection import inspect
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
+from tests.safety.tags import REBUILT_THUMBNAIL
+from tests.safety.thumbnails import others
 
 MAX_PIXELS: Final = 100_000_000
 
@@ -168,12 +170,13 @@ def test_every_accepted_file_is_scrubbed_to_the_same_shape_and_one_picture(scrub
         data = finished.read_bytes()
         before, after = judged(original), inspect(data, max_pixels=MAX_PIXELS)
         assert isinstance(before, Inspection)
-        assert after.hidden_images == ()
+        assert others(data, after.hidden_images) == []
         for what in ("format", "width_px", "height_px", "orientation", "wraps", "unit_px", "coding"):
             assert getattr(after, what) == getattr(before, what), (original.name, what)
         assert scrub(data, data, after) == data
         # Coded data never holds these three bytes, so this counts the pictures as a carver of files would.
-        assert data.count(b"\xff\xd8\xff") == (1 if after.format == "jpeg" else 0), original.name
+        thumbnails = sum(name.startswith("Exif thumbnail") for name in before.hidden_images)
+        assert data.count(b"\xff\xd8\xff") == (1 + thumbnails if after.format == "jpeg" else 0), original.name
 
 
 def read_by_exiftool(paths: list[Path]) -> dict[str, dict[str, Any]]:
@@ -222,7 +225,10 @@ def test_exiftool_reads_the_same_position_time_direction_and_camera(scrubbed: di
 def test_exiftool_finds_nothing_else_and_no_old_picture(scrubbed: dict[Path, Path]) -> None:
     before, after = read_by_exiftool([*scrubbed]), read_by_exiftool([*scrubbed.values()])
     for name, tags in after.items():
+        had_thumbnail = "IFD1:ThumbnailImage" in before[name]
         for tag, value in tags.items():
+            if had_thumbnail and tag in REBUILT_THUMBNAIL:
+                continue
             group = tag.partition(":")[0]
             assert group.startswith("ICC") or "(Binary data" not in str(value), (name, tag)
             if not tag.startswith(PICTURES_OWN):

@@ -1,6 +1,9 @@
+import io
 import struct
 
 import pytest
+from PIL import Image
+from PIL.ExifTags import IFD, Base
 
 from baas_preprocess.container import exif, tiff
 from tests.unit.preprocess import files
@@ -77,6 +80,83 @@ def test_a_value_that_is_the_head_of_a_tiff_with_the_zeros_behind_it_goes() -> N
 
 def test_a_block_without_anything_listed_is_not_written() -> None:
     assert exif.coded(exif.read(files.exif({DESCRIPTION: "my street"}))) is None
+
+
+def with_thumbnail(block: bytes, thumbnail: bytes = THUMBNAIL) -> bytes:
+    coded = exif.coded(exif.read(block), thumbnail)
+    assert coded is not None
+    return coded
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_another_reader_finds_a_new_thumbnail_behind_the_tags_that_stay(order: str, orientation: int) -> None:
+    main = {files.MAKE: "Ladybug", files.ORIENTATION: [orientation], DESCRIPTION: "my street"}
+    block = files.exif(main, gps={1: "N"}, thumbnail=files.jpeg(32, 24), order=order)
+    coded = with_thumbnail(block)
+    with Image.open(io.BytesIO(files.with_segments(files.jpeg(), (files.APP1, files.EXIF + coded)))) as shown:
+        read = shown.getexif()
+        second = read.get_ifd(IFD.IFD1)
+    assert second == {
+        Base.Compression: 6,
+        Base.Orientation: orientation,
+        Base.XResolution: 72,
+        Base.YResolution: 72,
+        Base.ResolutionUnit: 2,
+        Base.JpegIFOffset: len(coded) - len(THUMBNAIL),
+        Base.JpegIFByteCount: len(THUMBNAIL),
+    }
+    assert (read[files.MAKE], read.get_ifd(IFD.GPSInfo)) == ("Ladybug", {1: "N"})
+    assert coded.endswith(THUMBNAIL)
+    assert exif.hidden(coded) == ["Exif thumbnail 16x8"]
+
+
+def test_the_tags_that_stay_are_the_same_with_and_without_a_thumbnail() -> None:
+    block = files.exif({files.MAKE: "Ladybug"}, taken={files.TAKEN: "now"}, gps={1: "N"}, thumbnail=THUMBNAIL)
+    with_it, without_it = exif.read(with_thumbnail(block)), rewritten(block)
+    assert (with_it.has_thumbnail, without_it.has_thumbnail) == (True, False)
+    assert (with_it.main[files.MAKE], with_it.exif, with_it.gps) == (
+        without_it.main[files.MAKE],
+        without_it.exif,
+        without_it.gps,
+    )
+
+
+def test_a_block_of_nothing_but_a_thumbnail_keeps_an_orientation_too() -> None:
+    after = exif.read(with_thumbnail(files.exif({DESCRIPTION: "my street"}, thumbnail=THUMBNAIL)))
+    assert set(after.main) == {files.ORIENTATION}
+    assert after.has_thumbnail
+
+
+@pytest.mark.parametrize(("size", "fits"), [(60_000, True), (66_000, False)])
+def test_a_thumbnail_that_no_segment_could_hold_is_left_out(size: int, fits: bool) -> None:
+    block = files.exif({files.MAKE: "Ladybug"}, thumbnail=THUMBNAIL)
+    coded = with_thumbnail(block, THUMBNAIL + bytes(size))
+    assert (len(coded) <= exif.MAX_BLOCK_BYTES, exif.read(coded).has_thumbnail) == (True, fits)
+    assert files.MAKE in exif.read(coded).main
+
+
+def strips(samples: bytes) -> bytes:
+    """A block whose second directory points to samples in strips, and has no JPEG."""
+    first = files.directory({1: [1]}, 8, "<", following=8 + 18)
+    where = len(first) + 8 + len(files.directory({0x0111: [0], 0x0117: [0]}, 0, "<"))
+    second = files.directory({0x0111: [where], 0x0117: [len(samples)]}, 8 + 18, "<")
+    return tiff.header("<", 8) + first + second + samples
+
+
+@pytest.mark.parametrize(
+    ("block", "has_thumbnail"),
+    [
+        pytest.param(files.exif({files.MAKE: "x"}, thumbnail=THUMBNAIL), True, id="a JPEG"),
+        pytest.param(files.exif({files.MAKE: "x"}), False, id="none"),
+        pytest.param(files.exif({files.MAKE: "x"}, thumbnail=b"no JPEG"), False, id="something else"),
+        pytest.param(files.exif({files.MAKE: "x"}, thumbnail=THUMBNAIL)[: -len(THUMBNAIL)], False, id="cut off"),
+        pytest.param(strips(bytes(300)), False, id="plain samples"),
+        pytest.param(files.exif({}, taken={files.MAKER_NOTE: THUMBNAIL}), False, id="a preview elsewhere"),
+    ],
+)
+def test_a_thumbnail_is_a_jpeg_of_the_second_directory(block: bytes, has_thumbnail: bool) -> None:
+    assert exif.read(block).has_thumbnail is has_thumbnail
 
 
 @pytest.mark.parametrize(("stored", "orientation"), [(1, 1), (6, 6), (8, 8), (0, 1), (9, 1), (70_000, 1)])

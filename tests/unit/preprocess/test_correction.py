@@ -20,6 +20,7 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.upright import upright
 from baas_preprocess.wanted import AnyBox, OutOfPicture, PixelBox, SphereBox, Wanted
 from baas_preprocess.way import Stopwatch, finish
+from tests.safety.thumbnails import colours, place_of
 from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import coded, inspected, jpeg, png, region, street, tiff
 
@@ -155,7 +156,19 @@ def test_a_picture_that_hides_others_is_made_safe_as_well() -> None:
     assert THUMBNAIL not in done.data
     assert b"my street" not in done.data
     assert done.found.hidden_images == ()
-    assert done.found.metadata == ("JFIF", "Exif", "GPS")
+    assert done.found.metadata == ("JFIF", "Exif", "GPS", "rebuilt thumbnail")
+
+
+def test_a_thumbnail_shows_what_is_redacted_now() -> None:
+    data = files.with_segments(jpeg(street()), (files.APP1, files.EXIF + UNSAFE_EXIF))
+    whole = PixelBox(left=0, top=0, width=187, height=93)
+    before, after = corrected(data, PLATE, method=Method.SOLID), corrected(data, whole, method=Method.SOLID)
+    assert corrected(before.data, whole, method=Method.SOLID).data == after.data
+    place = place_of(after.data)
+    assert place is not None
+    assert np.ptp(colours(after.data[place.start : place.stop])) <= 1
+    assert before.data[place.start : place.stop] != after.data[place.start : place.stop]
+    assert corrected(after.data, whole, method=Method.SOLID).data == after.data
 
 
 def panorama(width: int = 512, height: int = 256, gpano: str = SPHERE, orientation: int = 1) -> bytes:

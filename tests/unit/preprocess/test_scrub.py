@@ -1,6 +1,7 @@
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from baas_preprocess.container.formats import metadata_of
 from baas_preprocess.facts import Inspection
 from baas_preprocess.inspection import inspect
 from baas_preprocess.scrub import removed, scrub
+from baas_preprocess.thumbnail import thumbnail_of
+from tests.safety.thumbnails import colours, others, place_of, unlike
 from tests.unit.preprocess import files
+from tests.unit.preprocess.pictures import jpeg, street
 
 LATITUDE = struct.pack(">6I", 52, 1, 21, 1, 4240, 100)
 EXIF = files.exif(
@@ -96,7 +100,7 @@ def shape(found: Inspection) -> tuple[object, ...]:
 def test_a_scrubbed_file_has_the_same_shape_and_no_hidden_picture(original: bytes, redacted: bytes) -> None:
     finished = scrubbed(redacted, original)
     assert seen(original).hidden_images
-    assert seen(finished).hidden_images == ()
+    assert others(finished, seen(finished).hidden_images) == []
     assert shape(seen(finished)) == shape(seen(original))
 
 
@@ -109,7 +113,8 @@ def test_nothing_but_the_listed_metadata_is_left(original: bytes, redacted: byte
     }
     for gone in (b"my street", b"Ann", b"my name", b"note", b"a maker's own", b"c2pa", b"8BIM", b"g/img"):
         assert gone not in finished
-    assert finished.count(b"\xff\xd8\xff") == redacted.count(b"\xff\xd8\xff")
+    thumbnails = int(seen(finished).format == "jpeg")
+    assert finished.count(b"\xff\xd8\xff") == redacted.count(b"\xff\xd8\xff") + thumbnails
 
 
 @WHOLE
@@ -184,6 +189,53 @@ def test_no_jfif_is_put_before_colours_that_are_rgb() -> None:
         assert np.array_equal(np.asarray(shown), np.asarray(drawn))
 
 
+RED, STREET = files.jpeg(32, 24), jpeg(street(320, 200))
+
+
+def with_thumbnail(data: bytes, thumbnail: bytes = RED, **options: Any) -> bytes:
+    return files.with_segments(
+        data, (files.APP1, files.EXIF + files.exif({files.MAKE: "Ladybug"}, thumbnail=thumbnail, **options))
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_an_exif_thumbnail_is_made_anew_of_the_redacted_picture(order: str) -> None:
+    original = with_thumbnail(jpeg(street(320, 200, seed=1)), jpeg(street(80, 50, seed=1)), order=order)
+    finished = scrubbed(STREET, original)
+    place = place_of(finished)
+    assert place is not None
+    made = finished[place.start : place.stop]
+    assert made == thumbnail_of(STREET) == thumbnail_of(finished)
+    assert unlike(colours(made), colours(STREET, (160, 100))) < 5
+    assert unlike(colours(made), colours(original, (160, 100))) > 20
+    assert scrubbed(finished, original) == scrubbed(finished, finished) == finished
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        pytest.param(STREET, id="no Exif"),
+        pytest.param(files.with_segments(STREET, (files.APP1, files.EXIF + files.exif({files.MAKE: "x"}))), id="none"),
+        pytest.param(with_thumbnail(STREET, b"no JPEG at all"), id="something else in its place"),
+        pytest.param(files.with_segments(STREET, (files.APP1, files.EXIF + b"rubbish" + RED)), id="unreadable Exif"),
+        pytest.param(
+            files.with_segments(STREET, (files.APP13, b"Photoshop 3.0\0" + b"8BIM\4\x0c\0\0" + bytes(32) + RED)),
+            id="Photoshop's",
+        ),
+        pytest.param(STREET + RED, id="a picture behind the end"),
+    ],
+)
+def test_no_thumbnail_is_made_where_exif_had_none(original: bytes) -> None:
+    finished = scrubbed(STREET, original)
+    assert place_of(finished) is None
+    assert seen(finished).hidden_images == ()
+
+
+def test_png_and_tiff_get_no_thumbnail() -> None:
+    for redacted, original in ((files.png(), PNG), (files.tiff(), TIFF)):
+        assert seen(scrubbed(redacted, original)).hidden_images == ()
+
+
 def test_a_jfif_thumbnail_goes() -> None:
     plain = files.jpeg()
     thumbnail = b"JFIF\0\1\1\1\0\x48\0\x48\1\1abc"
@@ -242,10 +294,12 @@ def spoilt(draw: st.DrawFn) -> bytes:
 def test_whatever_is_accepted_is_scrubbed_to_a_file_that_stays_the_same(original: bytes) -> None:
     try:
         found = seen(original)
+        finished = scrub(original, original, found)
     except NotPublishable:
         return
-    finished = scrub(original, original, found)
     again = seen(finished)
-    assert again.hidden_images == ()
+    place = place_of(finished)
+    assert place is None or finished[place.start : place.stop] == thumbnail_of(finished)
+    assert len(again.hidden_images) == int(place is not None)
     assert shape(again) == shape(found)
     assert scrub(finished, finished, again) == finished

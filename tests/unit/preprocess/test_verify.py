@@ -1,6 +1,7 @@
 """A finished file is published only when every check of a stranger holds."""
 
 import json
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,15 @@ import pytest
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess import libjpeg, raster
+from baas_preprocess.container import exif
 from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Redacted
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
 from baas_preprocess.redact import redact
-from baas_preprocess.verify import verify
+from baas_preprocess.scrub import scrub
+from baas_preprocess.thumbnail import thumbnail_of
+from baas_preprocess.verify import REBUILT_THUMBNAIL, verify
+from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import coded, inspected, jpeg, png, region, street
 
 FILES = coded()
@@ -121,6 +126,72 @@ def test_another_shape_and_hidden_pictures_are_found(seen: dict[str, Any], sente
         verify(
             redacted.data, found=replace(inspected(redacted.data), **seen), source=source, mask=made, redacted=redacted
         )
+
+
+def with_exif(data: bytes, exif: bytes) -> bytes:
+    return files.with_segments(data, (files.APP1, files.EXIF + exif))
+
+
+def test_a_thumbnail_of_the_finished_picture_itself_is_no_hidden_picture() -> None:
+    source, made, redacted = finished(FILES["JPEG 4:2:0"])
+    file = scrub(redacted.data, with_exif(FILES["JPEG 4:2:0"], files.exif({}, thumbnail=files.jpeg(8, 8))), source)
+    found = inspected(file)
+    assert found.hidden_images == ("Exif thumbnail 160x80",)
+    proven = verify(file, found=found, source=source, mask=made, redacted=redacted)
+    assert proven == replace(found, hidden_images=(), metadata=(*found.metadata, REBUILT_THUMBNAIL))
+
+
+def block_of(thumbnail: bytes, second: bytes = b"") -> bytes:
+    """An Exif block as `scrub` writes it, but for its thumbnail or a second one in a third directory."""
+    own = exif.coded(exif.read(files.exif({files.ORIENTATION: [1]})), thumbnail)
+    assert own is not None
+    if not second:
+        return own
+    at = len(own) + len(own) % 2
+    third = files.directory({0x0201: [at + 30], 0x0202: [len(second)]}, at, "<")
+    chained = bytearray(own.ljust(at, b"\0") + third + second)
+    # Behind the header and one row of the first directory stands the pointer to the second, which has seven rows.
+    (start,) = struct.unpack_from("<I", own, 22)
+    struct.pack_into("<I", chained, start + 2 + 7 * 12, at)
+    return bytes(chained)
+
+
+def strange_files(picture: bytes) -> dict[str, bytes]:
+    """Finished files with a thumbnail, by what is wrong with each."""
+    own = thumbnail_of(picture)
+    other = thumbnail_of(FILES["JPEG 4:2:0"])
+    safe = with_exif(picture, block_of(own))
+    (slow,) = libjpeg.edit(own, Output(progressive=True))
+    mended = bytearray(block_of(own))
+    mended[-2:] = b"\0\0"
+    return {
+        "the original's thumbnail": with_exif(picture, block_of(other)),
+        "one of another size": with_exif(picture, block_of(files.jpeg(16, 8))),
+        "the same picture coded otherwise": with_exif(picture, block_of(slow)),
+        "one that is cut off": with_exif(picture, bytes(mended)),
+        "a second one of the same size": with_exif(picture, block_of(own, other)),
+        "the same one twice": with_exif(picture, block_of(own, own)),
+        "something behind it": with_exif(picture, block_of(own) + b"more"),
+        "another picture behind it": with_exif(picture, block_of(own) + files.jpeg(8, 8)),
+        "a maker's note beside it": with_exif(
+            picture, files.exif({files.ORIENTATION: [1]}, taken={files.MAKER_NOTE: files.jpeg(8, 8)}, thumbnail=own)
+        ),
+        "a second block": with_exif(safe, block_of(other)),
+        "a comment": files.with_segments(safe, (files.COM, b"my street")),
+        "a picture behind the end": safe + files.jpeg(8, 8),
+        "a JFIF thumbnail": safe[:2] + files.segment(files.APP0, safe[6:18] + b"\1\1abc") + safe[20:],
+    }
+
+
+@pytest.mark.parametrize("name", strange_files(FILES["grey JPEG"]))
+def test_any_other_thumbnail_and_anything_beside_it_is_found(name: str) -> None:
+    source, made, redacted = finished(FILES["JPEG 4:2:0"])
+    safe = with_exif(redacted.data, block_of(thumbnail_of(redacted.data)))
+    verify(safe, found=inspected(safe), source=source, mask=made, redacted=redacted)
+    file = strange_files(redacted.data)[name]
+    said = failure(file, source, made, redacted)
+    assert "still holds" in said
+    assert "Exif thumbnail" in said
 
 
 def test_a_damaged_file_is_found() -> None:
