@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,15 @@ from rich.console import Console
 from rich.table import Table
 
 from baas_crds.codes import ExitCode
-from tests.safety import tags
+from tests.safety import tags, thumbnails
 from tests.safety.carving import pictures_behind_the_first
 from tests.safety.coefficients import Compared, compared, read_mask
 from tests.safety.expectation import Expected, expected
 
 BAAS = Path(sys.executable).with_name("baas")
 SOI = b"\xff\xd8"
+Places = Mapping[str, range]
+"""Where the thumbnail stands in a file, by the file's name."""
 out = Console(width=120, highlight=False)
 
 
@@ -62,6 +65,7 @@ def main(data: Path, models: Path) -> int:
         judge_fates(files, place / "out", refused, verdict)
         done = [each.file for each in files if (place / "out" / each.file.name).exists()]
         judge_second_pictures(done, place / "out", verdict)
+        judge_thumbnails(done, place, verdict)
         judge_blocks(done, place, verdict)
         judge_tags(done, place / "out", verdict)
     out.print(f"\n{len(verdict.broken)} promises broken" if verdict.broken else "\nAll promises are kept.")
@@ -112,30 +116,75 @@ def judge_fates(files: list[Expected], folder: Path, refused: dict[str, dict[str
 
 
 def judge_second_pictures(done: list[Path], folder: Path, verdict: Verdict) -> None:
-    """Look for hidden pictures with exiftool and a carver; the originals show that these do find them."""
+    """Look for hidden pictures with exiftool and a carver; the originals show that these do find them.
+
+    One thumbnail in each published file does not count: `judge_thumbnails` judges what it shows.
+    """
     finished = [folder / file.name for file in done]
+    places = {name: thumbnail for name, found in tags.read(finished).items() if (thumbnail := tags.thumbnail(found))}
     for judge, look in (("exiftool", by_exiftool), ("a carver", by_carver), ("SOI markers", by_marker)):
-        before, after = look(done), look(finished)
+        before, after = look(done, {}), look(finished, places)
         verdict.must(
             not after,
-            f"no second picture in {len(done)} published files by {judge}: {sum(after.values())}"
-            f" (originals: {sum(before.values())} in {len(before)} files)",
+            f"no second picture but {len(places)} thumbnails in {len(done)} published files by {judge}:"
+            f" {sum(after.values())} (originals: {sum(before.values())} in {len(before)} files)",
         )
 
 
-def by_exiftool(files: list[Path]) -> dict[str, int]:
+def by_exiftool(files: list[Path], known: Places) -> dict[str, int]:
     """Count tags of second pictures."""
-    return counted({name: len(tags.second_pictures(found)) for name, found in tags.read(files).items()})
+    return counted(
+        {
+            name: len(tags.second_pictures(found, besides=tags.REBUILT_THUMBNAIL if name in known else ()))
+            for name, found in tags.read(files).items()
+        }
+    )
 
 
-def by_carver(files: list[Path]) -> dict[str, int]:
+def by_carver(files: list[Path], known: Places) -> dict[str, int]:
     """Count beginnings of pictures."""
-    return counted({file.name: len(pictures_behind_the_first(file.read_bytes())) for file in files})
+    beginnings = {
+        file.name: pictures_behind_the_first(
+            file.read_bytes(), besides=[known[file.name]] if file.name in known else []
+        )
+        for file in files
+    }
+    return counted({name: len(found) for name, found in beginnings.items()})
 
 
-def by_marker(files: list[Path]) -> dict[str, int]:
+def by_marker(files: list[Path], known: Places) -> dict[str, int]:
     """Count the two bytes that begin a JPEG, whatever follows them."""
-    return counted({file.name: file.read_bytes().count(SOI, 1) for file in files})
+    found = {file.name: file.read_bytes().count(SOI, 1) for file in files}
+    return counted({name: number - (name in known) for name, number in found.items()})
+
+
+def judge_thumbnails(done: list[Path], place: Path, verdict: Verdict) -> None:
+    """Compare thumbnails with the published pictures, and with the originals' where those show what was redacted."""
+    had = {name for name, found in tags.read(done).items() if "IFD1:ThumbnailImage" in found}
+    made = {file.name: thumbnail for file in done if (thumbnail := thumbnails.read(place / "out" / file.name))}
+    lost = [name for name in had | made.keys() if (name in had) is not (name in made)]
+    verdict.must(not lost, f"{len(had)} files had an Exif thumbnail and have a new one, no other: {len(lost)} others")
+    whole = sum(thumbnails.is_one_jpeg(thumbnail) for thumbnail in made.values())
+    verdict.must(whole == len(made), f"{whole} of {len(made)} new thumbnails are one JPEG each")
+    seen = [
+        thumbnails.compared(file, place / "out" / file.name, read_mask(place / "masks" / f"{file.name}.png"))
+        for file in done
+        if file.name in had & made.keys()
+    ]
+    worst = max((each.from_published for each in seen), default=0.0)
+    verdict.must(
+        worst < thumbnails.MOST_UNLIKE,
+        f"{len(seen)} new thumbnails show the published picture: they differ by {worst:.1f} of 255 levels at most",
+    )
+    telling = [each for each in seen if each.old_shows_more]
+    nearer = sum(each.new_inside < each.old_inside for each in telling)
+    verdict.must(
+        nearer == len(telling),
+        f"{len(telling)} old thumbnails show something else inside of the mask: {nearer} new ones are nearer to the"
+        f" published picture there",
+    )
+    for each in telling:
+        out.print(f"    by {each.old_inside:.1f} levels the old one, by {each.new_inside:.1f} the new one")
 
 
 def counted(numbers: dict[str, int]) -> dict[str, int]:

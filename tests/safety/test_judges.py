@@ -14,10 +14,12 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from baas_preprocess.sidecar import mask_png
+from baas_preprocess.thumbnail import thumbnail_of
 from tests.fuzz.seeds import seeds
-from tests.safety import tags
+from tests.safety import tags, thumbnails
 from tests.safety.__main__ import is_covered, main
 from tests.safety.coefficients import Compared, compared, read_mask
+from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import coded, inspected, region
 
 pytestmark = pytest.mark.skipif(shutil.which("exiftool") is None, reason="apt install libimage-exiftool-perl")
@@ -78,19 +80,57 @@ def test_exiftool_finds_second_pictures_and_what_stays_and_goes(tmp_path: Path) 
     data = seeds()["full JPEG"]
     seen = inspected(data)
     redacted = redact(data, seen, mask([], seen, padding=0, cells=1), Method.SOLID).data
-    files = {"before.jpg": data, "after.jpg": scrub(redacted, data, seen), "bare.jpg": redacted}
-    for name, content in files.items():
+    written = {"before.jpg": data, "after.jpg": scrub(redacted, data, seen), "bare.jpg": redacted}
+    for name, content in written.items():
         (tmp_path / name).write_bytes(content)
-    found = tags.read([tmp_path / name for name in files])
+    found = tags.read([tmp_path / name for name in written])
     assert "IFD1:ThumbnailImage" in tags.second_pictures(found["before.jpg"])
-    assert tags.second_pictures(found["after.jpg"]) == []
+    assert tags.second_pictures(found["after.jpg"], besides=tags.REBUILT_THUMBNAIL) == []
+    place = tags.thumbnail(found["after.jpg"])
+    assert place == thumbnails.place_of(written["after.jpg"])
+    assert thumbnails.read(tmp_path / "after.jpg") == written["after.jpg"][place.start : place.stop]
+    assert (tags.thumbnail(found["bare.jpg"]), thumbnails.read(tmp_path / "bare.jpg")) == (None, b"")
     count, lost = tags.kept(found["before.jpg"], found["after.jpg"])
     assert lost == []
     assert {"position", "heading", "GPano", "orientation", "time", "camera"} <= set(count)
     assert len(tags.kept(found["before.jpg"], found["bare.jpg"])[1]) >= 6
-    assert tags.gone(found["before.jpg"], found["after.jpg"])["IFD1"] > 0
+    assert tags.gone(found["before.jpg"], found["after.jpg"])["IFD0"] > 0
     assert tags.profile(tmp_path / "before.jpg") == tags.profile(tmp_path / "after.jpg") != b""
     assert tags.profile(tmp_path / "bare.jpg") == b""
+
+
+def with_thumbnail(data: bytes, thumbnail: bytes) -> bytes:
+    return files.with_segments(data, (files.APP1, files.EXIF + files.exif({files.MAKE: "x"}, thumbnail=thumbnail)))
+
+
+def test_a_thumbnail_that_shows_what_was_redacted_is_seen(tmp_path: Path) -> None:
+    original = CODED["JPEG 4:2:0"]
+    redacted = redact(original, inspected(original), made_mask(original), Method.SOLID).data
+    hiding, safe = with_thumbnail(original, thumbnail_of(original)), with_thumbnail(redacted, thumbnail_of(redacted))
+    leaking = with_thumbnail(redacted, thumbnail_of(original))
+    for name, data in (("hiding", hiding), ("safe", safe), ("leaking", leaking)):
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "mask.png").write_bytes(mask_png(made_mask(original)))
+    covered = read_mask(tmp_path / "mask.png")
+    good = thumbnails.compared(tmp_path / "hiding", tmp_path / "safe", covered)
+    assert good.from_published < thumbnails.MOST_UNLIKE
+    assert good.old_shows_more
+    assert good.new_inside < 3 < good.old_inside
+    bad = thumbnails.compared(tmp_path / "hiding", tmp_path / "leaking", covered)
+    assert bad.new_inside == bad.old_inside == good.old_inside
+    assert thumbnails.others(safe, inspected(safe).hidden_images) == []
+    another = with_thumbnail(redacted, files.jpeg(160, 80))
+    assert thumbnails.others(another, inspected(another).hidden_images) == ["Exif thumbnail 160x80"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [b"", b"no JPEG", files.jpeg()[:-1], files.jpeg() + b"\0", files.jpeg() + files.jpeg()],
+    ids=["nothing", "no JPEG", "cut off", "one byte more", "two"],
+)
+def test_whatever_is_not_one_whole_jpeg_is_seen(wrong: bytes) -> None:
+    assert thumbnails.is_one_jpeg(files.jpeg())
+    assert not thumbnails.is_one_jpeg(wrong)
 
 
 def test_a_box_across_the_seam_is_looked_for_on_both_sides() -> None:
