@@ -24,7 +24,8 @@ def inspect_command(context: click.Context, file: tuple[Path, ...], as_json: boo
     """Tell what a picture's file holds, and whether it would be accepted.
 
     Size and kind, whether it wraps around 360°, its metadata, and pictures hidden in it, such as thumbnails, which are
-    never published as they are. Nothing is written. Exit code 3 when a file would be quarantined, 2 when one cannot be read.
+    never published as they are. Nothing is written. Exit code 3 when a file would be quarantined, 2 when one cannot be
+    read.
 
     \b
         baas inspect pano.jpg
