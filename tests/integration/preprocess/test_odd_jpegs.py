@@ -19,7 +19,7 @@ from baas_preprocess.inspection import inspect
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from tests.safety.tags import REBUILT_THUMBNAIL
-from tests.safety.thumbnails import others
+from tests.safety.thumbnails import colours, others, place_of, unlike
 
 MAX_PIXELS: Final = 100_000_000
 
@@ -177,6 +177,22 @@ def test_every_accepted_file_is_scrubbed_to_the_same_shape_and_one_picture(scrub
         # Coded data never holds these three bytes, so this counts the pictures as a carver of files would.
         thumbnails = sum(name.startswith("Exif thumbnail") for name in before.hidden_images)
         assert data.count(b"\xff\xd8\xff") == (1 + thumbnails if after.format == "jpeg" else 0), original.name
+
+
+def test_the_thumbnail_that_showed_a_face_shows_the_blurred_picture_now(scrubbed: dict[Path, Path]) -> None:
+    [(original, finished)] = [pair for pair in scrubbed.items() if pair[0].name.startswith("real-thumbnail-leak")]
+    before, after = original.read_bytes(), finished.read_bytes()
+    thumbnails = []
+    for data in (before, after):
+        place = place_of(data)
+        assert place is not None
+        thumbnails.append(data[place.start : place.stop])
+    assert thumbnails[0] not in after
+    size = (160, 120)
+    published, old, new = colours(after, size), colours(thumbnails[0], size), colours(thumbnails[1])
+    telling = np.abs(old - published).max(axis=2) > 30  # where the old one shows something else, the face among it
+    assert telling.any()
+    assert unlike(new[telling], published[telling]) < 10
 
 
 def read_by_exiftool(paths: list[Path]) -> dict[str, dict[str, Any]]:
