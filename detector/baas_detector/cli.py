@@ -9,6 +9,7 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
+from baas_detector.attack_command import attack
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
 from baas_detector.evaluate_command import evaluate
@@ -47,11 +48,12 @@ def main(verbose: bool) -> None:
         baas-detector serve --repository models --grpc-port 8001
         baas-detector check --triton 127.0.0.1:8001
         baas-detector evaluate --truth annotations-coco.json --masks masks
+        baas-detector attack --redaction fill --redaction pixelate:6
 
     Exit codes: 0 done; 2 wrong usage, files or model; 4 a service did not answer; 130 interrupted.
     """
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if verbose else logging.INFO)
 
 
-for command in (build_repository, serve, check, evaluate):
+for command in (build_repository, serve, check, evaluate, attack):
     main.add_command(command)

@@ -11,7 +11,7 @@ from baas_crds.codes import ExitCode
 from baas_detector.cli import main
 
 
-@pytest.mark.parametrize("command", [[], ["build-repository"], ["serve"], ["check"]])
+@pytest.mark.parametrize("command", [[], ["build-repository"], ["serve"], ["check"], ["attack"]])
 def test_help_shows_an_example(command: list[str]) -> None:
     shown = CliRunner().invoke(main, [*command, "--help"])
 
@@ -20,9 +20,7 @@ def test_help_shows_an_example(command: list[str]) -> None:
 
 
 def test_only_building_a_model_loads_torch() -> None:
-    code = (
-        "import sys, baas_detector.cli; sys.exit(bool({'torch', 'ultralytics', 'onnx', 'openvino'} & set(sys.modules)))"
-    )
+    code = "import sys, baas_detector.cli; sys.exit(bool({'torch', 'ultralytics', 'onnx', 'openvino', 'skimage'} & set(sys.modules)))"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
