@@ -160,7 +160,7 @@ def _work(job: Job, generator: random.Random, figures: Figures, kills: int) -> N
     pods = {name: job.start("work", name) for name in PODS}
     while figures.kills < kills and job.judge().remaining:
         chosen = generator.choice((PODS[:1], PODS[1:], PODS))
-        pods[chosen[0]].ended(generator.uniform(0, 2 * LEASE_SECONDS))
+        pods[chosen[0]].ended(generator.uniform(0, LEASE_SECONDS))
         for name in chosen:
             pods[name].process.kill()
         killed = [name for name in chosen if pods[name].ended() == KILLED]

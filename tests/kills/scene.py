@@ -20,7 +20,8 @@ from tests.kills.processes import Baas, Call
 
 # Any 63 bytes in a row of one file hold, whole, one of the blocks into which another file is cut at these steps.
 BLOCK_BYTES = 32
-STATE = {"lock", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"}
+STATE = {"lock", *(f"ledger.sqlite{end}" for end in ("", "-wal", "-shm", "-journal"))}
+"""A destination's state: its lock, and the ledger with what SQLite keeps beside it."""
 PUBLISHED, REFUSED, EXCLUDED = ("0.jpg", "1.png", "street/2.jpg"), "3.jpg", "left-out.jpg"
 """Pictures of a scene: in the order in which they are treated, but the last, which is left out."""
 

@@ -18,7 +18,7 @@ from tests.kills.processes import KILLED
 from tests.kills.rounds import kill_at_random
 from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_scene, published, told
 
-KILLS = int(os.environ.get("KILLS", "30"))
+KILLS = int(os.environ.get("KILLS", "100"))
 SEED = int(os.environ.get("SEED", "7"))
 ON_THE_WAY = {**faults.STEPS, **faults.PUBLISHING, **faults.RECORDING}
 AT_LAST = {**faults.REFUSING, **faults.RUN}
