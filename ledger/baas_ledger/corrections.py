@@ -14,8 +14,9 @@ from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 from baas_ledger.audit import Entry, append, open_chain
 from baas_ledger.chain import RecordKind
-from baas_ledger.facts import Corrected, Correction, Run
+from baas_ledger.facts import Corrected, Correction, ImageRecord, Run
 from baas_ledger.fates import corrected_facts, corrected_of
+from baas_ledger.records import image_of
 from baas_ledger.tables import ImageState, corrections, images, runs, unfinished_corrections
 from baas_ledger.text import printable
 from baas_ledger.transactions import insert_into, moment
@@ -40,14 +41,14 @@ def begin_correction(
     the file stays as it is, and all of it was noted before. Raises as `hold`.
     """
     at = moment(connection, now)
-    image_id = hold(connection, run, name, output_digest=corrected.earlier_digest, now=at)
+    image = hold(connection, run, name, output_digest=corrected.earlier_digest, now=at)
     is_news = _keep(connection, run.destination, name, corrected.added, at=at)
     if not is_news and corrected.output_digest == corrected.earlier_digest:
         return False
     add = insert_into(unfinished_corrections, connection.dialect.name)
     facts = {"facts": corrected_facts(corrected)}
     connection.execute(
-        add.values(image_id=image_id, **facts).on_conflict_do_update(index_elements=["image_id"], set_=facts)
+        add.values(image_id=image.id, **facts).on_conflict_do_update(index_elements=["image_id"], set_=facts)
     )
     return True
 
@@ -66,10 +67,10 @@ def finish_correction(
     Hold the image before the file is replaced, in the same transaction.
     """
     at = moment(connection, now)
-    image_id = hold(connection, run, name, output_digest=corrected.earlier_digest, now=at)
+    image = hold(connection, run, name, output_digest=corrected.earlier_digest, now=at)
     connection.execute(
         update(images)
-        .where(images.c.id == image_id)
+        .where(images.c.id == image.id)
         .values(
             output_digest=corrected.output_digest,
             output_size_bytes=corrected.output_size_bytes,
@@ -77,14 +78,16 @@ def finish_correction(
             masked_share=corrected.masked_share,
         )
     )
-    connection.execute(delete(unfinished_corrections).where(unfinished_corrections.c.image_id == image_id))
+    connection.execute(delete(unfinished_corrections).where(unfinished_corrections.c.image_id == image.id))
     open_chain(connection, run.id)  # a run of an older version has none
     facts = {**corrected_facts(corrected), "output_version": output_version}
-    append(connection, run.id, [Entry(image_id=image_id, name=name, kind=RecordKind.CORRECTED, facts=facts)], at=at)
+    append(connection, run.id, [Entry(image_id=image.id, name=name, kind=RecordKind.CORRECTED, facts=facts)], at=at)
 
 
-def hold(connection: Connection, run: Run, name: str, *, output_digest: str, now: datetime | None = None) -> int:
-    """Keep all others from a published image until the transaction ends, and return its id.
+def hold(
+    connection: Connection, run: Run, name: str, *, output_digest: str, now: datetime | None = None
+) -> ImageRecord:
+    """Keep all others from a published image until the transaction ends, and return what is known of it.
 
     Raises `ConfigurationError` when it is not published with this output any more, `DependencyUnavailable` while a
     worker has an image of this name for the same destination: nobody knows which of the two files would stay.
@@ -106,7 +109,7 @@ def hold(connection: Connection, run: Run, name: str, *, output_digest: str, now
             )
     for row in rows:
         if (row.run_id, row.state, row.output_digest) == (run.id, ImageState.PUBLISHED, output_digest):
-            return int(row.id)
+            return image_of(row)
     raise ConfigurationError(f"{name} was published anew or taken back meanwhile: look at it, then correct it again.")
 
 
@@ -129,6 +132,15 @@ def runs_with_output(connection: Connection, destination: str, name: str, output
     wanted = select(runs.c.id).join(images, images.c.run_id == runs.c.id)
     theirs = (runs.c.destination == destination) & (images.c.name == name) & (images.c.output_digest == output_digest)
     return list(connection.scalars(wanted.where(theirs).order_by(runs.c.opened_at.desc())))
+
+
+def runs_with_name(connection: Connection, name: str, destination: str | None) -> list[tuple[str, ImageState]]:
+    """Return the runs into a destination, or into any, that know an image of this name, the latest first."""
+    wanted = select(runs.c.id, images.c.state).join(images, images.c.run_id == runs.c.id).where(images.c.name == name)
+    if destination is not None:
+        wanted = wanted.where(runs.c.destination == destination)
+    rows = connection.execute(wanted.order_by(runs.c.opened_at.desc()))
+    return [(row.id, ImageState(row.state)) for row in rows]
 
 
 def _keep(connection: Connection, destination: str, name: str, wanted: Sequence[Correction], *, at: datetime) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection, Mask, Region
 from baas_preprocess.inspection import inspect
+from baas_preprocess.mask import mask
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.wanted import Wanted, regions_of
 from baas_preprocess.way import Stopwatch, finish
@@ -62,3 +63,15 @@ def correct(data: bytes, wanted: Sequence[Wanted], recipe: Recipe) -> Corrected:
         output_digest=digest_of(finished.data),
         seconds=watch.seconds,
     )
+
+
+def newly_masked(done: Corrected, earlier: Sequence[Region], recipe: Recipe) -> float:
+    """Return the share of the picture's area that a correction masks beside what was masked earlier, 0..1.
+
+    Earlier regions count with the padding of this recipe, whatever theirs was.
+    """
+    before, after = (
+        mask(regions, done.inspection, padding=recipe.padding, cells=recipe.cells).share
+        for regions in (earlier, (*earlier, *done.regions))
+    )
+    return after - before

@@ -1,7 +1,7 @@
-"""Corrections as the ledger keeps them and as they are redacted: one box, told in two ways."""
+"""Boxes as the ledger keeps them and as they are redacted: the same, told in two ways."""
 
-from baas_ledger.facts import Correction
-from baas_preprocess.facts import Inspection
+from baas_ledger.facts import Correction, DetectedObject
+from baas_preprocess.facts import Box, Inspection, Region
 from baas_preprocess.wanted import ShareBox, Wanted, shares
 
 
@@ -25,4 +25,15 @@ def correction_of(wanted: Wanted, seen: Inspection, *, padding: float, reference
         height=box.height,
         padding=max(padding, wanted.padding),
         reference=reference,
+    )
+
+
+def region_of(found: DetectedObject, seen: Inspection) -> Region:
+    """Return where an object that was found lies in the stored picture."""
+    width, height = seen.width_px, seen.height_px
+    return Region(
+        box=Box(found.x * width, found.y * height, (found.x + found.width) * width, (found.y + found.height) * height),
+        object_class=found.object_class,
+        score=found.score,
+        detections=found.joined,
     )

@@ -1,23 +1,56 @@
 """`baas redact-more`: find the pictures that boxes were reported for, check all, then correct one after the other."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from baas_crds.errors import ConfigurationError, NotPublishable
-from baas_preprocess.correction import Corrected, correct
+from baas_preprocess.correction import Corrected
 from baas_preprocess.correction_reports import Reported, refuse
-from baas_preprocess.facts import Digest
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.stores.files import read_plain_file
 from baas_preprocess.stores.folder import FolderDestination, resolved
-from baas_preprocess.stores.places import Provenance, name_problem
+from baas_preprocess.stores.places import name_problem
 from baas_preprocess.wanted import OutOfPicture, regions_of
 
-BY_HAND = Digest("by hand")
-"""Stands where other pictures name the model that found their regions."""
+
+class Picture(Protocol):
+    """A finished picture that may be corrected."""
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies, absolute and behind all links; None when that is not on this machine."""
+
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Destinations on this machine that it is in: to be held for us alone while it is corrected."""
+
+    def read(self) -> bytes:
+        """Return its bytes as they are now.
+
+        Raises `ConfigurationError` when it cannot be read or is not what may be corrected, `NotPublishable` when it is
+        no picture.
+        """
+
+    def correct(self, reports: Sequence[Reported], recipe: Recipe, *, is_dry: bool) -> Corrected:
+        """Redact the boxes and put the result in its place, unless it is a dry run.
+
+        Raises as `read`, `NotPublishable` when the result does not pass the checks, `DependencyUnavailable` when a disk
+        is full or a service is gone.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One file and all boxes for it."""
+
+    shown: str
+    """The file's path as it was given."""
+    path: Path
+    """The same, absolute and behind all links."""
+    reports: list[Reported] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +58,9 @@ class Task:
     """One picture and all boxes for it."""
 
     shown: str
-    """The picture's path as it was given."""
-    path: Path
-    """The same, absolute and behind all links."""
-    reports: list[Reported] = field(default_factory=list)
-
-    @property
-    def folders(self) -> list[Path]:
-        """Destinations that the picture is in, the nearest first: folders that keep a state. Without any, its own."""
-        parents = list(self.path.parents)
-        return [parent for parent in parents if FolderDestination.state_of(parent).is_dir()] or parents[:1]
+    """What people call it."""
+    picture: Picture
+    reports: Sequence[Reported]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +75,13 @@ class Done:
     """Hard links that a picture written anew has left behind: they still show it as it was."""
 
 
-def gather(pictures: Sequence[Path], reports: Sequence[Reported]) -> list[Task]:
-    """Give each report to its picture, those without an image to all. Pictures without a report are left out.
+def gather(pictures: Sequence[Path], reports: Sequence[Reported]) -> list[Named]:
+    """Give each report to its file, those without an image to all. Files without a report are left out.
 
-    Raises `ConfigurationError` with a sentence for each report that names no picture, or more than one.
+    Raises `ConfigurationError` with a sentence for each report that names no file, or more than one.
     """
     named = {image: _named(image, pictures) for image in {report.image for report in reports}}
-    tasks: dict[Path, Task] = {}
+    files: dict[Path, Named] = {}
     problems: list[str] = []
     for report in reports:
         found = named[report.image]
@@ -65,13 +91,28 @@ def gather(pictures: Sequence[Path], reports: Sequence[Reported]) -> list[Task]:
             what = f"may be {' or '.join(map(str, found.values()))}" if found else "is none of the given pictures"
             problems.append(f"{report.where}, image is {report.image!r}: it {what}.")
         for path, shown in found.items():
-            tasks.setdefault(path, Task(shown=str(shown), path=path)).reports.append(report)
+            files.setdefault(path, Named(shown=str(shown), path=path)).reports.append(report)
     refuse(problems)
-    return list(tasks.values())
+    return list(files.values())
+
+
+def by_name(reports: Iterable[Reported]) -> dict[str, list[Reported]]:
+    """Give each report to a name in a store of blobs. Raises `ConfigurationError` for each without a usable one."""
+    named: dict[str, list[Reported]] = {}
+    problems: list[str] = []
+    for report in reports:
+        if report.image is None:
+            problems.append(f"{report.where}: boxes for a container's pictures come by --reports.")
+        elif problem := name_problem(report.image):
+            problems.append(f"{report.where}, image: {problem}")
+        else:
+            named.setdefault(report.image, []).append(report)
+    refuse(problems)
+    return named
 
 
 def _named(image: str | None, pictures: Sequence[Path]) -> dict[Path, Path]:
-    """Return the pictures that a path below a given folder, or a given file's name, may mean; without one, all files.
+    """Return the files that a path below a given folder, or a given file's name, may mean; without one, all files.
 
     The keys are where they lie behind all links.
     """
@@ -94,12 +135,6 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def with_ledger(tasks: Sequence[Task]) -> list[Path]:
-    """Return the destinations of the pictures that keep a ledger. Runs into these know nothing of a correction."""
-    folders = {folder for task in tasks for folder in task.folders}
-    return sorted(folder for folder in folders if (FolderDestination.state_of(folder) / "ledger.sqlite").is_file())
-
-
 def check(tasks: Sequence[Task], recipe: Recipe, on_checked: Callable[[Task], None] = lambda _: None) -> None:
     """Look into every picture. Raises `ConfigurationError` naming each box that does not lie in its picture."""
     problems: list[str] = []
@@ -111,7 +146,7 @@ def check(tasks: Sequence[Task], recipe: Recipe, on_checked: Callable[[Task], No
 
 def _problems(task: Task, recipe: Recipe) -> Iterator[str]:
     try:
-        seen = inspect(_read(task), max_pixels=recipe.max_pixels)
+        seen = inspect(task.picture.read(), max_pixels=recipe.max_pixels)
     except NotPublishable as error:
         yield f"{task.reports[0].where}: {task.shown} cannot be redacted: {error.reason}: {error}"
         return
@@ -128,36 +163,18 @@ def _problems(task: Task, recipe: Recipe) -> Iterator[str]:
 def work(tasks: Sequence[Task], recipe: Recipe, *, is_dry: bool) -> Iterator[Done]:
     """Correct each picture, and yield what became of it. One that cannot be corrected stays as it is.
 
-    Nobody else works on the pictures' destinations meanwhile: two corrections at once could undo each other.
-    Raises `ConfigurationError` when a destination is locked or cannot be written, `DependencyUnavailable` when its disk
-    is full or gone.
+    Nobody else works on the pictures' folders meanwhile: two corrections at once could undo each other. Raises
+    `ConfigurationError` when a folder is locked or cannot be written, else as `Picture.correct`.
     """
     with ExitStack() as stack:
-        destinations: dict[Path, FolderDestination] = {}
-        for folder in [] if is_dry else sorted({folder for task in tasks for folder in task.folders}):
-            destinations[folder] = FolderDestination(folder)
-            stack.enter_context(destinations[folder].lock())
+        for folder in [] if is_dry else sorted({folder for task in tasks for folder in task.picture.folders}):
+            stack.enter_context(FolderDestination(folder).lock())
         for task in tasks:
+            path = task.picture.path
+            links = 0 if path is None else path.stat().st_nlink - 1
             try:
-                corrected = correct(_read(task), [report.wanted for report in task.reports], recipe)
-                links = 0
-                if corrected.is_changed and not is_dry:
-                    links = task.path.stat().st_nlink - 1
-                    _write(destinations[task.folders[0]], task, corrected, recipe)
-                yield Done(task=task, corrected=corrected, other_names=links)
+                corrected = task.picture.correct(task.reports, recipe, is_dry=is_dry)
+                is_new = corrected.is_changed and not is_dry
+                yield Done(task=task, corrected=corrected, other_names=links if is_new else 0)
             except NotPublishable as error:
                 yield Done(task=task, refusal=error)
-
-
-def _write(destination: FolderDestination, task: Task, corrected: Corrected, recipe: Recipe) -> None:
-    provenance = Provenance(
-        model=BY_HAND, configuration=recipe.digest, input=corrected.input_digest, output=corrected.output_digest
-    )
-    destination.write(task.path.relative_to(destination.folder).as_posix(), corrected.data, provenance)
-
-
-def _read(task: Task) -> bytes:
-    try:
-        return read_plain_file(task.path)
-    except OSError as error:
-        raise ConfigurationError(f"{task.shown} cannot be read: {error.strerror}.") from error

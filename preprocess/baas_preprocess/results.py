@@ -63,10 +63,18 @@ def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = 
 
 @contextmanager
 def open_outputs(place: str, run: Run, *, needed: bool) -> Iterator[Destination | None]:
-    """Give the destination at a place, under the name that the run has for it; None when it is not needed."""
+    """Give the destination at a place, as `open_destination`; None when it is not needed."""
     if not needed:
         yield None
-    elif is_blob(place):
+        return
+    with open_destination(place, run) as destination:
+        yield destination
+
+
+@contextmanager
+def open_destination(place: str, run: Run) -> Iterator[Destination]:
+    """Give the destination at a place, under the name that the run has for it."""
+    if is_blob(place):
         with BlobFolder(
             azure_blob(place), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
         ) as folder:

@@ -3,6 +3,8 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +12,42 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.cli.console import err, out, plain, printable, progress_bar
-from baas_preprocess.correction_reports import read_box, read_reports
+from baas_preprocess.cli.console import LEDGER_HELP, err, out, plain, printable, progress_bar
+from baas_preprocess.correction_reports import Reported, read_box, read_reports, refuse
 from baas_preprocess.facts import Method
+from baas_preprocess.homes import Homes
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.redact_more import Done, Task, check, gather, with_ledger, work
+from baas_preprocess.recorded import PublishedPicture
+from baas_preprocess.redact_more import Done, Task, by_name, check, gather, work
+from baas_preprocess.results import is_blob
 from baas_preprocess.scrub import removed
 from baas_preprocess.settings import Settings, read_settings
+from baas_preprocess.signatures import signer_of
 from baas_preprocess.wanted import PixelBox, SphereBox
 
 
-def _help(name: str, default: str) -> str:
-    return f"{Settings.model_fields[name].description} [{default}]"
+class _Place(click.Path):
+    """A file or folder that is there, or the address of a container's folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if is_blob(value) else super().convert(value, param, ctx)
+
+
+def _help(name: str, default: str | None = None) -> str:
+    return f"{Settings.model_fields[name].description}" + ("" if default is None else f" [{default}]")
 
 
 @click.command("redact-more")
-@click.argument("picture", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), metavar="PICTURE...")
+@click.argument("picture", nargs=-1, required=True, type=_Place(path_type=Path, exists=True), metavar="PICTURE...")
 @click.option("--box", multiple=True, metavar="LEFT,TOP,WIDTH,HEIGHT", help="Pixels of the picture as viewers show it.")
 @click.option("--sphere", multiple=True, metavar="YAW,PITCH,WIDTH,HEIGHT", help="Degrees, around yaw and pitch.")
 @click.option("--reports", type=click.Path(path_type=Path), metavar="FILE", help="CSV or JSON file of boxes.")
 @click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "fill"))
 @click.option("--cells", type=int, metavar="N", help=_help("cells", "6"))
 @click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "0.1"))
+@click.option("--ledger", metavar="URL", help=LEDGER_HELP)
+@click.option("--run", "run_id", metavar="ID", help="The run that published it; without it the last one there.")
+@click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=_help("audit_key"))
 @click.option("--unrecorded", is_flag=True, help="Redact pictures that are in no ledger, and record nothing.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="Do all of it but write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a line for each picture.")
@@ -39,34 +55,38 @@ def _help(name: str, default: str) -> str:
 def redact_more_command(
     context: click.Context,
     /,
-    picture: tuple[Path, ...],
+    picture: tuple[Path | str, ...],
     box: tuple[str, ...],
     sphere: tuple[str, ...],
     reports: Path | None,
+    run_id: str | None,
     unrecorded: bool,
     is_dry: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Redact more of pictures that are finished, without their originals, as after a citizen's report.
+    """Redact more of pictures that are published, without their originals, as after a citizen's report.
 
-    PICTURE is replaced, whole or not at all; outside of the new boxes it stays bit by bit the same. What was redacted
-    like this before is left alone, so after an interruption the same command goes on. When any box is wrong, every
-    wrong one is named and nothing is written.
+    PICTURE is replaced, whole or not at all; outside of the new boxes it stays bit by bit the same. The ledger keeps
+    the boxes, and whatever is published there later under its name gets them, too. What was redacted like this before
+    is left alone, so after an interruption the same command goes on. When any box is wrong, every wrong one is named
+    and nothing is written.
 
     --box counts pixels from the upper left corner of the picture as viewers show it. In a 360° panorama, a box beyond
     the right edge goes on at the left one. --sphere is for 360° panoramas: yaw 0 is the picture's centre column and
     grows to the right, pitch 0 is the horizon and grows upwards.
 
     --reports has a header or names `image,left,top,width,height` or `image,yaw,pitch,width_deg,height_deg`, and may
-    have `class` and `reference`. PICTURE may then be a folder, and `image` is the path below it.
+    have `class` and `reference`. PICTURE may then be a folder, or the https:// address of a container's folder in Azure
+    Blob Storage, and `image` is the path below it.
 
     \b
-        baas redact-more safe/pano.jpg --box 3120,1840,60,160 --unrecorded
-        baas redact-more safe/pano.jpg --sphere=-35.5,-8,4,9 --method solid --unrecorded
-        baas redact-more safe/ --reports reports.csv --dry-run --unrecorded
+        baas redact-more safe/pano.jpg --box 3120,1840,60,160
+        baas redact-more safe/pano.jpg --sphere=-35.5,-8,4,9 --method solid
+        baas redact-more safe/ --reports reports.csv --dry-run
+        baas redact-more https://account.blob.core.windows.net/safe --reports reports.csv --ledger postgresql://…
     """
-    recipe = read_settings({name: value for name, value in given.items() if value is not None}).recipe
+    settings = read_settings({name: value for name, value in given.items() if value is not None})
     wanted = [
         *(read_box("--box", PixelBox, text) for text in box),
         *(read_box("--sphere", SphereBox, text) for text in sphere),
@@ -74,16 +94,14 @@ def redact_more_command(
     ]
     if not wanted:
         raise click.UsageError("There is nothing to redact: give --box, --sphere or --reports.")
-    tasks = gather(picture, wanted)
-    if not unrecorded:
-        raise ConfigurationError(
-            "Corrections of pictures in a ledger must be recorded there, which this version cannot do yet. Add "
-            "--unrecorded for pictures that no ledger knows."
-        )
-    for folder in with_ledger(tasks):
-        _warn(f"{folder} has a ledger. The next `baas blur` into it makes its pictures anew, without this correction.")
+    if unrecorded and run_id is not None:
+        raise click.UsageError("--unrecorded and --run exclude each other.")
+    signer = None if settings.audit_key is None else signer_of(settings.audit_key)
     started = time.monotonic()
-    documents = _correct_all(tasks, recipe, is_dry=is_dry, tell=not as_json)
+    with ExitStack() as stack:
+        homes = Homes(stack, ledger=settings.ledger, run_id=run_id, signer=signer)
+        tasks = _tasks(picture, wanted, homes, unrecorded=unrecorded)
+        documents = _correct_all(tasks, settings.recipe, is_dry=is_dry, tell=not as_json)
     counts = Counter(str(document["state"]) for document in documents)
     if as_json:
         document = {"dry_run": is_dry, "seconds": round(time.monotonic() - started, 3)}
@@ -93,6 +111,24 @@ def redact_more_command(
         if is_dry:
             out.print("This was a dry run: nothing was written.")
     context.exit(ExitCode.QUARANTINED if counts["not redacted"] else ExitCode.DONE)
+
+
+def _tasks(pictures: Sequence[Path | str], wanted: Sequence[Reported], homes: Homes, *, unrecorded: bool) -> list[Task]:
+    """Find out what each picture is. Raises `ConfigurationError` with a sentence for each that cannot be corrected."""
+    files = [picture for picture in pictures if isinstance(picture, Path)]
+    if len(files) < len(pictures):
+        if len(pictures) > 1 or unrecorded:
+            raise click.UsageError("A container's address stands alone, and --unrecorded is for files.")
+        return homes.published_at(str(pictures[0]), by_name(wanted))
+    tasks: list[Task] = []
+    problems: list[str] = []
+    for file in gather(files, wanted):
+        try:
+            tasks.append(homes.loose(file) if unrecorded else homes.published(file))
+        except ConfigurationError as error:
+            problems.append(str(error))
+    refuse(problems)
+    return tasks
 
 
 def _correct_all(tasks: list[Task], recipe: Recipe, *, is_dry: bool, tell: bool) -> list[dict[str, object]]:
@@ -140,6 +176,8 @@ def _document(done: Done) -> dict[str, object]:
         "boxes": len(done.task.reports),
         "references": sorted({report.reference for report in done.task.reports if report.reference}),
     }
+    if isinstance(done.task.picture, PublishedPicture):
+        about["run"] = done.task.picture.home.run.id
     if done.refusal is not None:
         return {**about, "reason": done.refusal.reason, "message": str(done.refusal)}
     if done.corrected is None:
