@@ -136,7 +136,7 @@ class FolderDestination:
             except BlockingIOError as error:
                 file.seek(0)
                 raise ConfigurationError(
-                    f"Another `baas blur` (process {file.read().strip() or 'unknown'}) is working on {self.folder}: "
+                    f"Another `baas` (process {file.read().strip() or 'unknown'}) is working on {self.folder}: "
                     "wait for it, or choose another DEST."
                 ) from error
             file.seek(0)

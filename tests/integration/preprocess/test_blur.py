@@ -178,7 +178,7 @@ def test_a_second_call_on_the_same_destination_is_told_so(
         second = baas("blur", photos, out, triton=triton)
         first.communicate()
     assert (second.code, first.returncode) == (ExitCode.CONFIGURATION, ExitCode.DONE)
-    assert f"Another `baas blur` (process {first.pid}) is working on" in second.err
+    assert f"Another `baas` (process {first.pid}) is working on" in second.err
     assert len(published(out)) == 23
 
 
