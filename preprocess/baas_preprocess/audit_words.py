@@ -51,6 +51,8 @@ def _lines(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
         yield from _checks(facts)
     if kind == RecordKind.CORRECTED:
         yield f"{_count(len(facts['added']), 'box', 'boxes')} added, {facts['masked_share']:.2%} of the picture in all."
+        if references := sorted({one["reference"] for one in facts["added"] if one["reference"]}):
+            yield f"Reported as {', '.join(references)}."
     if kind == RecordKind.SOURCE_DELETED:
         if not facts["was_there"]:
             yield "It was gone already when this was written."
@@ -73,7 +75,10 @@ def _redactions(facts: Mapping[str, Any]) -> Iterator[str]:
         where = f"columns {left} to {right}, rows {top} to {bottom}"
         tile = "" if one["tile"] is None else " in the {2}x{3} px tile at {0},{1}".format(*one["tile"])
         yield f"  {_plain(one['class'])}, score {one['score']:.2f}: {where}; seen{tile}"
-    nothing = "Nothing else" if objects else "Nothing was redacted: nothing"
+    corrections = facts.get("corrections", ())
+    if corrections:
+        yield f"{_count(len(corrections), 'box', 'boxes')} redacted besides, as people had wanted (baas redact-more)."
+    nothing = "Nothing else" if objects or corrections else "Nothing was redacted: nothing"
     yield f"{nothing} in it reached what was asked for ({asked or 'as its configuration says'})."
 
 

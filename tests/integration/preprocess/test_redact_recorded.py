@@ -94,6 +94,8 @@ def test_a_correction_outlives_the_output_and_the_model(baas: Baas, city: City) 
     picture(city).unlink()
     city.blur(Blind())
     assert not city.shows_somebody()
+    shown = baas("audit", "show", city.destination.folder, "a.jpg")
+    assert "1 box redacted besides, as people had wanted" in shown.out
     city.blur(Blind("sha256:newer"))
     assert not city.shows_somebody()
     city.assert_consistent()
@@ -137,6 +139,7 @@ def test_reports_keep_their_references_and_sign_what_they_record(baas: Baas, cit
     assert added[2]["class"] == "licence_plate"
     with reading(city.ledger) as connection:
         assert len(corrections_of(connection, city.destination.label, "a.jpg")) == 2
+    assert "Reported as 2026-118, 2026-120." in baas("audit", "show", city.destination.folder, "a.jpg").out
     verified = baas("audit", "verify", city.destination.folder, "--public-key", public)
     assert "record 1 is not signed" in verified.out  # and so the first one is, not ours, that lacks it
 
