@@ -31,6 +31,11 @@ class LoosePicture:
         """Destinations that it is in, the nearest first. Without any, its own folder."""
         return destinations_of(self.path) or (self.path.parent,)
 
+    @property
+    def is_shared(self) -> bool:
+        """Pods record what they write."""
+        return False
+
     def read(self) -> bytes:
         """Return the file's bytes. Raises `ConfigurationError`, and `NotPublishable` for what is no file."""
         try:

@@ -30,12 +30,9 @@ from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
 from baas_preprocess.retention import delete_originals
 from baas_preprocess.signatures import signer_of
-from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
 from baas_preprocess.work import Job, Outcome, work
-
-# No write takes this long, so what is older belongs to a pod that was killed.
-LEFT_OVER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,11 @@ class PublishedPicture:
     path: Path | None
     folders: tuple[Path, ...]
 
+    @property
+    def is_shared(self) -> bool:
+        """Pods call a volume by another name than the folder's."""
+        return self.home.run.destination not in map(str, self.folders)
+
     def read(self) -> bytes:
         """Return the bytes. Raises `ConfigurationError` unless they are what was published."""
         data = self._bytes()

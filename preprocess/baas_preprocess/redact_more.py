@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from baas_preprocess.correction import Corrected
 from baas_preprocess.correction_reports import Reported, refuse
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.stores.folder import FolderDestination, resolved
+from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination, resolved
 from baas_preprocess.stores.places import name_problem
 from baas_preprocess.wanted import OutOfPicture, regions_of
 
@@ -26,6 +27,10 @@ class Picture(Protocol):
     @property
     def folders(self) -> Sequence[Path]:
         """Destinations on this machine that it is in: to be held for us alone while it is corrected."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may write into these folders without holding them, as pods do."""
 
     def read(self) -> bytes:
         """Return its bytes as they are now.
@@ -167,8 +172,9 @@ def work(tasks: Sequence[Task], recipe: Recipe, *, is_dry: bool) -> Iterator[Don
     `ConfigurationError` when a folder is locked or cannot be written, else as `Picture.correct`.
     """
     with ExitStack() as stack:
+        spare = LEFT_OVER if any(task.picture.is_shared for task in tasks) else timedelta(0)
         for folder in [] if is_dry else sorted({folder for task in tasks for folder in task.picture.folders}):
-            stack.enter_context(FolderDestination(folder).lock())
+            stack.enter_context(FolderDestination(folder).lock(spare))
         for task in tasks:
             path = task.picture.path
             links = 0 if path is None else path.stat().st_nlink - 1

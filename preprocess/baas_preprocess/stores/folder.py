@@ -23,6 +23,8 @@ _FULL_OR_GONE = frozenset(
 )
 # The name's own fault: too long, or what has it, or is above it, is something else than the place needs there.
 _ABOUT_ONE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
+# No write takes this long: what is older belongs to a process that was killed.
+LEFT_OVER = timedelta(hours=1)
 
 
 class FolderDestination:
@@ -124,10 +126,11 @@ class FolderDestination:
         return None
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, spare: timedelta = timedelta(0)) -> Iterator[None]:
         """Hold the folder for this process alone; the kernel lets go when the process ends, however it ends.
 
-        Under the lock the unfinished files of a killed process are removed. Raises `ConfigurationError` when another
+        Under the lock the unfinished files of a killed process are removed. Pods write without holding it: where there
+        may be some, `spare` what is younger. Raises `ConfigurationError` when another
         process holds it.
         """
         with self._open_lock() as file:
@@ -143,7 +146,7 @@ class FolderDestination:
             file.truncate()
             file.write(str(os.getpid()))
             file.flush()
-            self.clear_unfinished(timedelta(0))
+            self.clear_unfinished(spare)
             yield
 
     def clear_unfinished(self, age: timedelta) -> None:

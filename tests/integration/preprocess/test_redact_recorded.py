@@ -194,8 +194,11 @@ def test_a_volume_that_the_ledger_knows_by_another_name_is_found_by_its_run(
 
     assert "lies in no folder that a run is known to have published into" in redact(baas, city, *given).err
     assert city.shows_somebody()
+    of_a_pod = city.destination.state / "unfinished" / "of a pod that writes it just now"
+    of_a_pod.touch()
     assert redact(baas, city, "--run", city.run_id, *given).code == ExitCode.DONE
 
+    assert of_a_pod.exists()
     assert not city.shows_somebody()
     city.assert_consistent()
     picture(city).unlink()
