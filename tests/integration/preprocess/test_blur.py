@@ -60,11 +60,11 @@ def test_other_settings_redo_everything_and_going_back_does_too(
 ) -> None:
     out = tmp_path / "out"
     baas("blur", photos, out, triton=triton)
-    six_cells = published(out)
-    assert baas("blur", photos, out, "--cells", "3", "--json", triton=triton).document["now"]["published"] == 3
-    assert published(out) != six_cells
+    filled = published(out)
+    assert baas("blur", photos, out, "--method", "solid", "--json", triton=triton).document["now"]["published"] == 3
+    assert published(out) != filled
     assert baas("blur", photos, out, "--json", triton=triton).document["now"]["published"] == 3
-    assert published(out) == six_cells
+    assert published(out) == filled
 
 
 def test_bad_files_are_quarantined_with_their_reason_and_the_rest_goes_on(
