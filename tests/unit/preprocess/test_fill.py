@@ -62,7 +62,7 @@ def test_in_plain_surroundings_it_is_as_plain(level: float, wraps: bool) -> None
     grid = np.full((8, 9), -1, np.int32)
     grid[2:5, 3:9] = 0
     drawn = corners(fill(Footprint.of(grid), np.full(grid.shape, level), wraps=wraps))
-    np.testing.assert_allclose(drawn, level)
+    np.testing.assert_allclose(drawn, level, atol=1e-9)
 
 
 def test_a_picture_that_is_masked_altogether_becomes_mid_grey() -> None:

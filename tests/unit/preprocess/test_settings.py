@@ -76,7 +76,7 @@ def test_confidence_and_classes_can_stand_in_the_environment_as_on_the_command_l
         ({"ledger": "mysql://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
         ({"ledger": "postgresqlite"}, "ledger must be a postgresql:// or sqlite:/// URL."),
         ({"ledger": "sqlite://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
-        ({"blur": 3}, "There is no setting 'blur' (baas.toml). Known are cells, classes,"),
+        ({"blur": 3}, "There is no setting 'blur' (baas.toml). Known are audit_key, cells, classes,"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_its_name_and_what_is_allowed(given: dict[str, object], sentence: str) -> None:
