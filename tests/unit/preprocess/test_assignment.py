@@ -13,7 +13,9 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.settings import read_settings
 from tests.blurjobs import example
 
-SETTINGS = PodSettings.model_validate({"BAAS_LEDGER": "postgresql://host/database", "BAAS_TRITON": "grpc://triton:8001"})
+SETTINGS = PodSettings.model_validate(
+    {"BAAS_LEDGER": "postgresql://host/database", "BAAS_TRITON": "grpc://triton:8001"}
+)
 
 
 def mounted(folder: Path, **spec: Any) -> Path:

@@ -93,7 +93,7 @@ def test_an_image_without_people_says_that_nothing_was_redacted() -> None:
         (
             ImageState.PUBLISHED,
             RecordKind.CORRECTED,
-            {"added": [{}], "masked_share": 0.02, "output": "sha256:new"},
+            {"added": [{"reference": ""}], "masked_share": 0.02, "output": "sha256:new"},
             ["more was redacted", "1 box added, 2.00% of the picture in all.", "output sha256:new"],
         ),
     ],
