@@ -105,8 +105,8 @@ def attack(
     He has the redacted picture and this program, knows the method, its strength and where the box is. The detector
     looks again; plates are read by redacting every candidate's rendering the same way; persons are matched with
     candidates; and restoration is tried before each. Beside each share stands its 95 % interval (Clopper-Pearson) and
-    what guessing would give. Pictures are redacted by `baas redact-more`. With the defaults it takes half an hour on
-    two cores.
+    what guessing would give. Pictures are redacted by `baas redact-more`. With the defaults it takes about 40 minutes
+    on two cores.
 
     \b
         baas-detector attack --redaction fill --redaction pixelate:6

@@ -14,7 +14,7 @@ Grid: TypeAlias = npt.NDArray[np.int32]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 
-# Measured by `baas-detector attack`: exact means tell one person among hundreds; fewer levels look like none at all.
+# Exact means tell one person among hundreds. With far fewer levels than these, colours turn into others.
 LEVELS = 8
 
 

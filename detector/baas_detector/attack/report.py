@@ -74,14 +74,14 @@ def _identified(results: Sequence[Result], attack: Attack, title: str) -> Table:
     for redaction, group in _different((one.redaction, one.group) for one in ranked):
         some = [one for one in ranked if (one.redaction, one.group) == (redaction, group)]
         cells = [_cell(one for one in some if (one.condition, one.rank) == column) for column in columns]
-        rows.append((redaction, group, *cells, "yes" if all(one.is_at_chance for one in some) else "no"))
+        rows.append((group, redaction, *cells, "yes" if all(one.is_at_chance for one in some) else "no"))
     chances = {one.rank: f"{one.chance:.2%}" for one in ranked if one.chance is not None}
     shown = ", ".join(_different(f"{one.total:,}" for one in ranked))
     return Table(
         title=title,
         headings=(
-            "redaction",
             "size",
+            "redaction",
             *(f"{condition}, {'first guess' if rank == 1 else f'{rank} guesses'}" for condition, rank in columns),
             "at chance",
         ),

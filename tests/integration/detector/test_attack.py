@@ -100,7 +100,7 @@ def test_the_default_is_at_chance_where_cells_and_the_earlier_gaussian_are_not(
     filled = [one for one in results if one["redaction"] == "fill" and one["condition"].endswith("picture")]
     assert len(filled) == 2 * 2 * 2  # plates and persons, the same picture and another one, 1 guess and 10
     assert all(one["is_at_chance"] for one in filled)
-    assert "| fill | 150 px wide |" in page.read_text()
+    assert "| 150 px wide | fill |" in page.read_text()
 
 
 def test_the_detector_does_not_find_people_again(photographed_people: Path, model_repository: Path) -> None:

@@ -161,13 +161,13 @@ def test_tables_tell_each_redaction_and_whether_it_is_at_chance() -> None:
     assert found.headings == ("redaction", "persons found, of 60")
     assert found.rows == (("fill", "50.0 (36.8 to 63.2)"),)
     assert [(row[0], row[1], row[-1]) for row in read.rows] == [
-        ("gaussian", "40 px wide", "no"),
-        ("fill", "40 px wide", "yes"),
+        ("40 px wide", "gaussian", "no"),
+        ("40 px wide", "fill", "yes"),
     ]
     assert read.rows[1][2] == "0.0 (0.0 to 0.7)"
     assert "0.01% with 1 guess, 0.10% with 10 guesses" in read.remark
     assert restored.rows == (("fill", "Wiener", "5.0 (1.0 to 13.9)", "-", "-", "-"),)
-    assert "| fill | 40 px wide | 0.0 (0.0 to 0.7) |" in markdown([found, read, restored])
+    assert "| 40 px wide | fill | 0.0 (0.0 to 0.7) |" in markdown([found, read, restored])
 
 
 @pytest.mark.parametrize("name", ATTEMPTS)
