@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from baas_crds.errors import ConfigurationError
+
 if TYPE_CHECKING:
     from baas_detector.attack.redactions import Redaction
     from baas_detector.attack.report import Table as Printed
@@ -112,7 +114,10 @@ def attack(
         baas-detector attack --redaction fill --redaction pixelate:6
         baas-detector attack --persons persons/annotations.json --plates plates/annotations.json --repository models
     """
-    from baas_detector.attack import report, suite  # noqa: PLC0415 - other commands do without scipy and scikit-image
+    try:
+        from baas_detector.attack import report, suite  # noqa: PLC0415 - other commands do without these libraries
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"Attacking needs {error.name}: install the extra `attack`") from error
 
     if shown > candidates:
         raise click.UsageError(f"--shown is {shown}: no more plates can be shown than there are --candidates.")
