@@ -1,4 +1,4 @@
-"""JPEG by way of the system's libturbojpeg, the only module that speaks ctypes. A warning is an error here.
+"""JPEG by way of the system's libturbojpeg (`turbojpeg.py`). A warning is an error here.
 
 Coefficients are edited in one lossless pass of `tjTransform`: libjpeg reads all blocks, shows each row of blocks to a
 callback, and writes what the callback left. Metadata is never copied. What libjpeg itself drops: restart markers,
@@ -6,21 +6,18 @@ optimised Huffman tables, arithmetic coding (it becomes Huffman coding), padding
 """
 
 import ctypes
-import ctypes.util
-import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from baas_crds.errors import ConfigurationError
 from baas_preprocess.container import jpeg, jpeg_frame
-from baas_preprocess.container.refusals import damaged, truncated, unsupported
+from baas_preprocess.container.refusals import damaged, unsupported
+from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Mask, Pixels
+from baas_preprocess.turbojpeg import Callback, Region, Transform, check, handle_of, load_library
 
 Blocks: TypeAlias = npt.NDArray[np.int16]
 """(blocks, 64): quantised coefficients of 8x8 blocks in natural order; number 0 is the mean (DC)."""
@@ -85,9 +82,9 @@ def read_frame(data: bytes) -> Frame:
     header = _read_header(data)
     library = load_library()
     width, height, sampling, colours = (ctypes.c_int() for _ in range(4))
-    with _handle(library, library.tjInitDecompress) as handle:
+    with handle_of(library, library.tjInitDecompress) as handle:
         found = library.tjDecompressHeader3(handle, data, len(data), width, height, sampling, colours)
-        _check(library, handle, found)
+        check(library, handle, found)
     name = _SAMPLINGS.get(sampling.value)
     colour_space = _COLOUR_SPACES.get(colours.value)
     if name is None or colour_space is None:
@@ -117,9 +114,9 @@ def decode(data: bytes, *, least_px: int | None = None) -> Pixels:
     library = load_library()
     width, height = _scaled_size(frame, least_px)
     pixels = np.empty((height, width, 3), np.uint8)
-    with _handle(library, library.tjInitDecompress) as handle:
+    with handle_of(library, library.tjInitDecompress) as handle:
         found = library.tjDecompress2(handle, data, len(data), pixels.ctypes.data, width, 0, height, _RGB, _STRICT)
-        _check(library, handle, found)
+        check(library, handle, found)
     return pixels
 
 
@@ -143,17 +140,17 @@ def edit(data: bytes, *outputs: Output) -> list[bytes]:
     frame = read_frame(data)
     library = load_library()
     raised: list[BaseException] = []
-    transforms = (_Transform * len(outputs))()
+    transforms = (Transform * len(outputs))()
     for transform, output in zip(transforms, outputs, strict=True):
         transform.options = _OPTION_COPY_NO_METADATA | (_OPTION_PROGRESSIVE if output.progressive else 0)
         transform.on_row = _callback(output.on_row, frame, raised)
     buffers, sizes = (ctypes.c_void_p * len(outputs))(), (ctypes.c_ulong * len(outputs))()
-    with _handle(library, library.tjInitTransform) as handle:
+    with handle_of(library, library.tjInitTransform) as handle:
         try:
             found = library.tjTransform(handle, data, len(data), len(outputs), buffers, sizes, transforms, _STRICT)
             if raised:
                 raise raised[0]
-            _check(library, handle, found)
+            check(library, handle, found)
             written = [ctypes.string_at(buffer, size) for buffer, size in zip(buffers, sizes, strict=True)]
         finally:
             for buffer in buffers:
@@ -181,7 +178,7 @@ def digest_of_cleared(cleared: bytes, frame: Frame) -> Digest:
     hashing 96 MB of coefficients.
     """
     tables = _read_header(cleared).tables_start
-    return Digest("sha256:" + hashlib.sha256(frame.colour_space.encode() + cleared[tables:]).hexdigest())
+    return digest_of(frame.colour_space.encode() + cleared[tables:])
 
 
 def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
@@ -211,74 +208,8 @@ def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
     ]
 
 
-class _Region(ctypes.Structure):
-    """`tjregion`."""
-
-    _fields_ = [("x", ctypes.c_int), ("y", ctypes.c_int), ("width", ctypes.c_int), ("height", ctypes.c_int)]
-
-
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_void_p, _Region, _Region, ctypes.c_int, ctypes.c_int, ctypes.c_void_p
-)
-
-
-class _Transform(ctypes.Structure):
-    """`tjtransform`."""
-
-    _fields_ = [
-        ("crop", _Region),
-        ("operation", ctypes.c_int),
-        ("options", ctypes.c_int),
-        ("data", ctypes.c_void_p),
-        ("on_row", _Callback),
-    ]
-
-
-_POINTER, _NUMBER, _BYTES, _SIZE = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_ulong
-_ADDRESS = ctypes.POINTER(_NUMBER)
-_FUNCTIONS: tuple[tuple[str, Any, list[Any]], ...] = (
-    ("tjInitDecompress", _POINTER, []),
-    ("tjInitTransform", _POINTER, []),
-    ("tjDestroy", _NUMBER, [_POINTER]),
-    ("tjFree", None, [_POINTER]),
-    ("tjGetErrorStr2", _BYTES, [_POINTER]),
-    ("tjDecompressHeader3", _NUMBER, [_POINTER, _BYTES, _SIZE, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS]),
-    ("tjDecompress2", _NUMBER, [_POINTER, _BYTES, _SIZE, _POINTER, _NUMBER, _NUMBER, _NUMBER, _NUMBER, _NUMBER]),
-    ("tjTransform", _NUMBER, [_POINTER, _BYTES, _SIZE, _NUMBER, _POINTER, _POINTER, _POINTER, _NUMBER]),
-)
-"""Name, result and arguments."""
-
-
-@cache
-def load_library(names: tuple[str, ...] = ("libturbojpeg.so.0", "turbojpeg")) -> Any:
-    """Load libturbojpeg (2.1 or later) by its soname, else wherever the system's linker finds it."""
-    for name in names:
-        try:
-            library = ctypes.CDLL(name if ".so" in name else ctypes.util.find_library(name) or name)
-        except OSError:
-            continue
-        for function, result, arguments in _FUNCTIONS:
-            getattr(library, function).restype = result
-            getattr(library, function).argtypes = arguments
-        return library
-    raise ConfigurationError(
-        f"None of {', '.join(names)} can be loaded: install libturbojpeg0 (Debian) or libturbojpeg (Ubuntu)"
-    )
-
-
-@contextmanager
-def _handle(library: Any, create: Callable[[], int | None]) -> Iterator[int]:
-    handle = create()
-    if not handle:
-        raise MemoryError("libturbojpeg could not make a handle")
-    try:
-        yield handle
-    finally:
-        library.tjDestroy(handle)
-
-
 def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -> Any:
-    def call(address: int, row: _Region, plane: _Region, component: int, _transform: int, _data: int) -> int:
+    def call(address: int, row: Region, plane: Region, component: int, _transform: int, _data: int) -> int:
         try:
             expected = frame.planes[component]
             if (plane.width, plane.height) != (expected.columns * 8, expected.rows * 8):
@@ -298,7 +229,7 @@ def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -
             return -1
         return 0
 
-    return _Callback(call)
+    return Callback(call)
 
 
 def _check_range(blocks: Blocks) -> None:
@@ -309,20 +240,6 @@ def _check_range(blocks: Blocks) -> None:
     least, most = blocks.min(), blocks.max()
     if most > 1023 or least < -1024 or (least == -1024 and (blocks[:, 1:] == -1024).any()):
         raise damaged(f"it has coefficients from {least} to {most}, which no picture of 8 bits has")
-
-
-def _check(library: Any, handle: int, found: int) -> None:
-    """Turn libjpeg's messages, warnings among them, into refusals."""
-    if found == 0:
-        return
-    message = library.tjGetErrorStr2(handle).decode(errors="replace").strip()
-    if "nsufficient memory" in message or "Memory allocation" in message:
-        raise MemoryError(f"libjpeg: {message}")
-    if "Premature end of JPEG file" in message:
-        raise truncated(f"libjpeg says: {message}")
-    if any(part in message for part in ("nsupported", "not supported", "not implemented", "Could not determine")):
-        raise unsupported(f"libjpeg says: {message}")
-    raise damaged(f"libjpeg says: {message}")
 
 
 class _Header(NamedTuple):
