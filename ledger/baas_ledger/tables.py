@@ -27,6 +27,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import SchemaItem
 
 from baas_crds.codes import ObjectClass
 from baas_ledger.chain import RecordKind
@@ -98,6 +99,15 @@ metadata = MetaData(
 def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
     values = ", ".join(f"'{choice}'" for choice in choices)
     return CheckConstraint(f"{column} IN ({values})", name=column)
+
+
+def _shares() -> tuple[SchemaItem, ...]:
+    """Return the columns of a box in shares of a picture, and what holds for them."""
+    return (
+        *(Column(name, Double, nullable=False) for name in ("x", "y", "width", "height")),
+        CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
+        CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
+    )
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -227,15 +237,10 @@ detections = Table(
     Column("score", Double, nullable=False),
     # Shares of the stored picture's width and height; x and y are the upper left corner. An object across the seam of
     # a 360° panorama has x + width > 1 and goes on at the left edge.
-    Column("x", Double, nullable=False),
-    Column("y", Double, nullable=False),
-    Column("width", Double, nullable=False),
-    Column("height", Double, nullable=False),
+    *_shares(),
     # How many boxes of the detector this object unites.
     Column("joined", Integer, nullable=False),
     _one_of("object_class", ObjectClass),
-    CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
-    CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
 )
 
 events = Table(
@@ -286,18 +291,13 @@ corrections = Table(
     Column("object_class", Text, nullable=False),
     # As in `detections`, but of the picture as viewers show it, turned by its Exif orientation: that outlives a source
     # that was turned.
-    Column("x", Double, nullable=False),
-    Column("y", Double, nullable=False),
-    Column("width", Double, nullable=False),
-    Column("height", Double, nullable=False),
+    *_shares(),
     # At least this share of the box's size is redacted around it.
     Column("padding", Double, nullable=False),
     # The reporter's own word for it, such as the number of a case; empty when there is none.
     Column("reference", Text, nullable=False),
     Column("at", Moment, nullable=False),
     _one_of("object_class", ObjectClass),
-    CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
-    CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
     CheckConstraint("padding >= 0", name="padding_not_negative"),
     # Together with the destination it could be too long for an index of PostgreSQL's.
     Index("ix_corrections_name", "name"),
