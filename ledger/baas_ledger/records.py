@@ -1,14 +1,17 @@
 """Reads what the ledger knows of single images, page by page."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, func, select
 
 from baas_crds.codes import ObjectClass
 from baas_ledger import tables
 from baas_ledger.facts import DetectedObject, Event, ImageRecord, SecondLookSums
 from baas_ledger.tables import ImageState
+from baas_ledger.transactions import reading
+
+PAGE = 1_000
 
 
 def images(
@@ -17,7 +20,7 @@ def images(
     *,
     state: ImageState | None = None,
     after: str | None = None,
-    limit: int = 1_000,
+    limit: int = PAGE,
 ) -> list[ImageRecord]:
     """Return the next page of a run's images, sorted by name (bytewise): those `after` the last name of the last page.
 
@@ -29,6 +32,24 @@ def images(
     if after is not None:
         wanted = wanted.where(tables.images.c.name > after)
     return [image_of(row) for row in connection.execute(wanted.order_by(tables.images.c.name).limit(limit))]
+
+
+def image_pages(engine: Engine, run_id: str, state: ImageState) -> Iterator[list[ImageRecord]]:
+    """Give a run's images that are in a state, in pages sorted by name, none empty."""
+    table = tables.images
+    return pages(engine, select(table).where(table.c.run_id == run_id, table.c.state == state), table.c.name)
+
+
+def pages(engine: Engine, wanted: Select[Any], key: Column[Any]) -> Iterator[list[ImageRecord]]:
+    """Give rows of `images` in pages sorted by a column that tells them apart; each page is read in its own moment."""
+    page = wanted
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(page.order_by(key).limit(PAGE)).all()
+        if not rows:
+            return
+        page = wanted.where(key > rows[-1]._mapping[key])
+        yield [image_of(row) for row in rows]
 
 
 def named_image(connection: Connection, run_id: str, name: str) -> ImageRecord | None:

@@ -1,5 +1,6 @@
 """Originals that were deleted once their outputs had been read back: receipts, and what is left to delete."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
@@ -8,9 +9,9 @@ from sqlalchemy import Connection, Engine, select, update
 from baas_ledger.audit import Entry, append
 from baas_ledger.chain import RecordKind
 from baas_ledger.facts import ImageRecord
-from baas_ledger.records import image_of
+from baas_ledger.records import pages
 from baas_ledger.tables import ImageState, images, runs
-from baas_ledger.transactions import moment, reading
+from baas_ledger.transactions import moment
 
 
 def undeleted(engine: Engine, run_id: str) -> Iterator[list[ImageRecord]]:
@@ -18,14 +19,7 @@ def undeleted(engine: Engine, run_id: str) -> Iterator[list[ImageRecord]]:
     wanted = select(images).where(
         images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED, images.c.source_deleted_at.is_(None)
     )
-    after = ""
-    while True:
-        with reading(engine) as connection:
-            rows = connection.execute(wanted.where(images.c.name > after).order_by(images.c.name).limit(1_000)).all()
-        if not rows:
-            return
-        after = rows[-1].name
-        yield [image_of(row) for row in rows]
+    return pages(engine, wanted, images.c.name)
 
 
 def deleted(engine: Engine, destination: str) -> Iterator[ImageRecord]:
@@ -39,14 +33,7 @@ def deleted(engine: Engine, destination: str) -> Iterator[ImageRecord]:
             images.c.source_deleted_at.is_not(None),
         )
     )
-    after = 0
-    while True:
-        with reading(engine) as connection:
-            rows = connection.execute(wanted.where(images.c.id > after).order_by(images.c.id).limit(1_000)).all()
-        if not rows:
-            return
-        after = rows[-1].id
-        yield from map(image_of, rows)
+    return itertools.chain.from_iterable(pages(engine, wanted, images.c.id))
 
 
 def source_deleted(

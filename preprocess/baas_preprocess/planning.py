@@ -13,7 +13,7 @@ from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import ImageRecord, PlannedImage, PlanResult, Progress, Quarantined
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
-from baas_ledger.records import images
+from baas_ledger.records import image_pages
 from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.runs import find_run, is_alone, open_run
 from baas_ledger.tables import ImageState
@@ -22,7 +22,7 @@ from baas_preprocess.facts import Digest
 from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.retention import leave_out_deleted
-from baas_preprocess.selection import Selection
+from baas_preprocess.selection import Selection, spellings
 from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
 
 # A store of blobs answers one question in some ten milliseconds, and many at once.
@@ -109,7 +109,7 @@ def check_confidence(recipe: Recipe, model: Model) -> None:
 def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:
     """Pass entries on, and take those that `names` speaks of out of it."""
     for entry in entries:
-        names -= {entry.name, entry.name.rsplit("/", 1)[-1]}
+        names -= spellings(entry.name)
         yield entry
 
 
@@ -146,7 +146,7 @@ def withdraw_refused(
 
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         for state in states:
-            for page in _pages(ledger, run_id, state):
+            for page in image_pages(ledger, run_id, state):
                 list(pool.map(check, page))
 
 
@@ -166,18 +166,7 @@ def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: 
         return by_digest and destination.digest(image.name) != image.output_digest
 
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
-        for page in _pages(ledger, run_id, ImageState.PUBLISHED):
+        for page in image_pages(ledger, run_id, ImageState.PUBLISHED):
             lost = [image.name for image, gone in zip(page, pool.map(is_lost, page), strict=True) if gone]
             with transaction(ledger) as connection:
                 reopen(connection, run_id, lost)
-
-
-def _pages(ledger: Engine, run_id: str, state: ImageState) -> Iterator[list[ImageRecord]]:
-    after: str | None = None
-    while True:
-        with reading(ledger) as connection:
-            page = images(connection, run_id, state=state, after=after)
-        if not page:
-            return
-        after = page[-1].name
-        yield page

@@ -12,7 +12,7 @@ from baas_ledger.plan import leave_out
 from baas_ledger.retention import deleted, source_deleted, undeleted
 from baas_preprocess.audit import wrong_output
 from baas_preprocess.publish import Extras, withdraw
-from baas_preprocess.selection import Selection
+from baas_preprocess.selection import Selection, spellings
 from baas_preprocess.stores.places import Destination, Source, SourceKept
 
 logger = logging.getLogger(__name__)
@@ -30,12 +30,7 @@ class Retired:
     """Why originals were left where they are, a sentence each."""
 
 
-def delete_originals(
-    ledger: Engine,
-    run_id: str,
-    source: Source,
-    destination: Destination,
-) -> Retired:
+def delete_originals(ledger: Engine, run_id: str, source: Source, destination: Destination) -> Retired:
     """Delete the originals of all images that the run has published, one after its output was read back.
 
     Doing it again goes on where it ended: what was deleted without a receipt gets it then. An original stays when its
@@ -62,7 +57,7 @@ def leave_out_deleted(
     No source lists them any more, so planning does not meet them. Those found are taken out of `names`.
     """
     for image in deleted(ledger, destination.label):
-        names -= {image.name, image.name.rsplit("/", 1)[-1]}
+        names -= spellings(image.name)
         refusal = selection.refusal(image.name)
         if refusal is not None:
             # In this order: once it is left out, no run but its own comes back to it.

@@ -20,13 +20,18 @@ class Selection:
 
     def refusal(self, name: str) -> str | None:
         """Why a name is left out, or None when it is worked on."""
-        if name in self.exclude_list or name.rsplit("/", 1)[-1] in self.exclude_list:
+        if not self.exclude_list.isdisjoint(spellings(name)):
             return "It is on the exclude list."
         if matching := next((pattern for pattern in self.exclude if fnmatch.fnmatchcase(name, pattern)), None):
             return f"It matches the exclude pattern {matching}."
         if self.include and not any(fnmatch.fnmatchcase(name, pattern) for pattern in self.include):
             return "It matches no include pattern."
         return None
+
+
+def spellings(name: str) -> frozenset[str]:
+    """Return what an exclude list may call a picture: its whole relative path, or the plain file name."""
+    return frozenset({name, name.rsplit("/", 1)[-1]})
 
 
 def read_exclude_list(path: Path, *, title: str) -> frozenset[str]:
