@@ -81,6 +81,11 @@ def latest_run(connection: Connection, destination: str) -> Run | None:
     return _first(connection, runs.c.destination == destination)
 
 
+def run_into(connection: Connection, destination: str, run_id: str | None) -> Run | None:
+    """Return the run of an id, or without one the latest into a destination; None when there is none."""
+    return latest_run(connection, destination) if run_id is None else find_run(connection, run_id)
+
+
 def is_alone(connection: Connection, run: Run) -> bool:
     """Whether no other run ever had the destination: then all that is there is this run's."""
     others = select(runs.c.id).where(runs.c.destination == run.destination, runs.c.id != run.id)

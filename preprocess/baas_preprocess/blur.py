@@ -48,15 +48,11 @@ def blur(
         check_not_empty(source, ", ".join(places))
     selection = read_selection(settings)
     with ExitStack() as stack:
-        destination = FolderDestination(folder)
-        stack.enter_context(destination.lock())
-        signer = None if settings.audit_key is None else signer_of(settings.audit_key)
+        destination = stack.enter_context(_held(folder))
+        signer = signer_of(settings.audit_key)
         ledger = signing(open_ledger(ledger_url(folder, settings)), signer)
         stack.callback(ledger.dispose)
-        masks = None
-        if settings.save_masks is not None:
-            masks = FolderDestination(settings.save_masks)
-            stack.enter_context(masks.lock())
+        masks = None if settings.save_masks is None else stack.enter_context(_held(settings.save_masks))
         detector = stack.enter_context(_detector(settings, destination.state, on_status))
         check_confidence(settings.recipe, detector.model)
         extras = Extras(detections=settings.detections, masks=masks)
@@ -95,7 +91,7 @@ def blur(
 
 def ledger_url(folder: Path, settings: Settings) -> str:
     """Where the ledger of a destination is."""
-    return settings.ledger or str(FolderDestination.state_of(folder) / "ledger.sqlite")
+    return settings.ledger or str(FolderDestination.ledger_of(folder))
 
 
 def read_selection(settings: Settings) -> Selection:
@@ -129,6 +125,14 @@ def _check_pair(ours: tuple[str, Path], theirs: tuple[str, Path]) -> None:
                 f"{inner} {one} lies in {outer} {other}: files of one would stand among or replace those of the other. "
                 "Choose another folder."
             )
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[FolderDestination]:
+    """Give a destination that is ours alone meanwhile."""
+    destination = FolderDestination(folder)
+    with destination.lock():
+        yield destination
 
 
 @contextmanager

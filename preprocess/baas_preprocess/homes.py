@@ -10,12 +10,12 @@ from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import Signer, signing
 from baas_ledger.corrections import runs_with_name
 from baas_ledger.engine import open_ledger, reading
-from baas_ledger.runs import find_run, latest_run
+from baas_ledger.runs import run_into
 from baas_preprocess.correction_reports import Reported
+from baas_preprocess.earlier_runs import open_destination, open_results
 from baas_preprocess.loose import LoosePicture, destinations_of
 from baas_preprocess.recorded import Home, PublishedPicture
 from baas_preprocess.redact_more import Named, Task
-from baas_preprocess.results import open_destination, open_results
 from baas_preprocess.stores.folder import FolderDestination
 
 
@@ -88,7 +88,7 @@ class Homes:
         if ledger is None:
             return None
         with reading(ledger) as connection:
-            run = latest_run(connection, str(folder)) if self._run_id is None else find_run(connection, self._run_id)
+            run = run_into(connection, str(folder), self._run_id)
         if run is None:
             return None
         return Home(destination=FolderDestination(folder, label=run.destination), ledger=ledger, run=run)
@@ -97,7 +97,7 @@ class Homes:
         """Return the ledger that was named, else the folder's own if it has one."""
         url = self._ledger
         if url is None:
-            own = FolderDestination.state_of(folder) / "ledger.sqlite"
+            own = FolderDestination.ledger_of(folder)
             if not own.is_file():
                 return None
             url = str(own)

@@ -129,7 +129,7 @@ def work_on_run(
 def _equipment(settings: PodSettings) -> Iterator[Equipment]:
     """Open what a pod needs; what no retry can repair comes first."""
     assignment = read_assignment(settings.job_file)
-    signer = None if settings.audit_key is None else _signer(settings.audit_key, assignment.namespace)
+    signer = _signer(settings.audit_key, assignment.namespace)
     with ExitStack() as stack:
         source = stack.enter_context(open_source(assignment, settings))
         destination = stack.enter_context(open_destination(assignment, settings))
@@ -148,8 +148,8 @@ def _equipment(settings: PodSettings) -> Iterator[Equipment]:
         )
 
 
-def _signer(file: Path, namespace: str) -> Signer:
-    if not file.exists():
+def _signer(file: Path | None, namespace: str) -> Signer | None:
+    if file is not None and not file.exists():
         raise ConfigurationError(
             f"There is no key for audit records at {file} (BAAS_AUDIT_KEY). It comes from the Secret that the chart's "
             f"audit.signingKey names: namespace {namespace} needs it, too, with that key in it."

@@ -2,31 +2,25 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
-from baas_crds.places import AzureBlob
-from baas_ledger.engine import open_ledger, reading
+from baas_ledger.engine import reading
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
 from baas_ledger.records import detections, images
-from baas_ledger.runs import find_run, latest_run
 from baas_ledger.tables import ImageState as State
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection
 from baas_preprocess.inspection import inspect
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture
-from baas_preprocess.stores.blob import BlobDestination
-from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.files import read_plain_file
 from baas_preprocess.stores.folder import FolderDestination, resolved
-from baas_preprocess.stores.places import Destination, is_picture
+from baas_preprocess.stores.places import is_picture
 
 PAGE_PICTURE_PX = 2048
 _STATES = {
@@ -36,85 +30,6 @@ _STATES = {
     State.PENDING: ImageState.PENDING,
     State.LEASED: ImageState.PENDING,
 }
-
-
-@contextmanager
-def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = None) -> Iterator[tuple[Engine, Run]]:
-    """Give the ledger of a destination and its latest run, or the run of this id.
-
-    A destination is a folder, or the `https://` address of a container's folder. Raises `ConfigurationError` when
-    there is no such ledger or run.
-    """
-    if ledger is None and is_blob(place):
-        raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
-    label = str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
-    engine = open_ledger(ledger or _own_ledger(Path(place)), migrate=False)
-    try:
-        with reading(engine) as connection:
-            run = latest_run(connection, label) if run_id is None else find_run(connection, run_id)
-        if run is None:
-            raise ConfigurationError(
-                f"The ledger knows no run into {label}." if run_id is None else f"The ledger knows no run {run_id}."
-            )
-        yield engine, run
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def open_outputs(place: str, run: Run, *, needed: bool) -> Iterator[Destination | None]:
-    """Give the destination at a place, as `open_destination`; None when it is not needed."""
-    if not needed:
-        yield None
-        return
-    with open_destination(place, run) as destination:
-        yield destination
-
-
-@contextmanager
-def open_destination(place: str, run: Run) -> Iterator[Destination]:
-    """Give the destination at a place, under the name that the run has for it."""
-    if is_blob(place):
-        with BlobFolder(
-            azure_blob(place), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
-        ) as folder:
-            yield BlobDestination(folder)
-    else:
-        yield FolderDestination(Path(place), label=run.destination)
-
-
-def is_blob(place: Path | str) -> bool:
-    """Whether a destination is written as an address in Azure Blob Storage."""
-    return isinstance(place, str) and place.startswith(("https://", "http://"))
-
-
-def azure_blob(address: str) -> AzureBlob:
-    """Read `https://account.blob.core.windows.net/container/folder`. Raises `ConfigurationError` when it is none."""
-    parts = urlsplit(address)
-    folders = parts.path.strip("/").split("/")
-    # An emulator, at plain http, has the account's name as the first part of the path.
-    account = [folders.pop(0)] if parts.scheme == "http" else []
-    container, *prefix = folders or [""]
-    place = {
-        "accountUrl": "/".join([f"{parts.scheme}://{parts.netloc}", *account]),
-        "container": container,
-        "prefix": "/".join(prefix),
-    }
-    try:
-        return AzureBlob.model_validate(place)
-    except ValidationError as error:
-        raise ConfigurationError(f"{address} is no folder of a container: https://ACCOUNT/CONTAINER/FOLDER.") from error
-
-
-def _own_ledger(folder: Path) -> str:
-    path = FolderDestination.state_of(folder) / "ledger.sqlite"
-    try:
-        is_there = path.is_file()
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be reached: {error.strerror}. Check its permissions.") from error
-    if not is_there:
-        raise ConfigurationError(f"{folder} holds no run (no {path}): `baas blur SOURCE {folder}` makes one.")
-    return str(path)
 
 
 def check_page_apart(page: Path, folder: Path) -> None:

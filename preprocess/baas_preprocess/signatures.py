@@ -18,11 +18,13 @@ Checker: TypeAlias = Callable[[str, str], bool]
 _HOW = "make one with `openssl genpkey -algorithm ed25519 -out audit.pem`"
 
 
-def signer_of(file: Path) -> Signer:
-    """Read a private key (PEM, PKCS 8, without a password) and return what signs with it.
+def signer_of(file: Path | None) -> Signer | None:
+    """Read a private key (PEM, PKCS 8, without a password) and return what signs with it; nothing without a file.
 
     Raises `ConfigurationError` when the file holds no such key.
     """
+    if file is None:
+        return None
     try:
         key = load_pem_private_key(_read(file), password=None)
     except (ValueError, TypeError) as error:  # TypeError: it has a password

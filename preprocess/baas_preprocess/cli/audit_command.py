@@ -1,6 +1,7 @@
 """`baas audit`."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from baas_ledger.facts import Run
 from baas_preprocess.audit import Verdict, history, verify_run
 from baas_preprocess.audit_words import told
 from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
-from baas_preprocess.results import open_outputs, open_results
+from baas_preprocess.earlier_runs import open_destination, open_results
 from baas_preprocess.signatures import checker_of
 
 PROBLEMS_SHOWN = 20
@@ -66,7 +67,7 @@ def verify_command(
         def show(verdict: Verdict) -> None:
             bar.update(task, completed=verdict.records + verdict.outputs)
 
-        with open_outputs(dest, run, needed=not no_outputs) as destination:
+        with nullcontext() if no_outputs else open_destination(dest, run) as destination:
             verdict = verify_run(engine, run, destination=destination, is_signed=is_signed, on_progress=show)
     if as_json:
         click.echo(json.dumps({"run": run.id, **asdict(verdict)}, indent=1))

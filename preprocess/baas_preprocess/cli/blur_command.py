@@ -23,6 +23,7 @@ from baas_preprocess.cli.console import (
     plain,
     printable,
     progress_bar,
+    setting_help,
     summary_document,
     summary_table,
     tell_quarantined,
@@ -35,44 +36,44 @@ from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.stores.folder import resolved
 from baas_preprocess.work import Outcome
 
-
-def _help(name: str, more: str = "") -> str:
-    """The setting's own sentence, so that help and settings cannot drift apart."""
-    return f"{Settings.model_fields[name].description} {more}".strip()
-
-
 OPTIONS = (
-    click.option("--confidence", metavar="P|CLASS=P,…", help=_help("confidence", "[person=0.05,licence_plate=0.01]")),
-    click.option("--classes", metavar="CLASS,…", help=_help("classes", f"[{','.join(ObjectClass)}]")),
-    click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "[fill]")),
-    click.option("--cells", type=int, metavar="N", help=_help("cells", "[6]")),
-    click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "[0.1]")),
+    click.option(
+        "--confidence", metavar="P|CLASS=P,…", help=setting_help("confidence", "[person=0.05,licence_plate=0.01]")
+    ),
+    click.option("--classes", metavar="CLASS,…", help=setting_help("classes", f"[{','.join(ObjectClass)}]")),
+    click.option(
+        "--method", type=click.Choice([method.value for method in Method]), help=setting_help("method", "[fill]")
+    ),
+    click.option("--cells", type=int, metavar="N", help=setting_help("cells", "[6]")),
+    click.option("--padding", type=float, metavar="SHARE", help=setting_help("padding", "[0.1]")),
     click.option(
         "--verification",
         type=click.Choice([choice.value for choice in Verification]),
-        help=_help("verification", "[redetect: every one]"),
+        help=setting_help("verification", "[redetect: every one]"),
     ),
-    click.option("--sample-percent", type=int, metavar="N", help=_help("sample_percent", "[5]")),
-    click.option("--include", multiple=True, metavar="GLOB", help=_help("include")),
-    click.option("--exclude", multiple=True, metavar="GLOB", help=_help("exclude")),
-    click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=_help("exclude_list")),
-    click.option("--limit", type=int, metavar="N", help=_help("limit")),
-    click.option("--max-megapixels", type=float, metavar="N", help=_help("max_megapixels", "[180]")),
-    click.option("--in-flight", type=int, metavar="N", help=_help("in_flight", "[2]")),
-    click.option("--max-attempts", type=int, metavar="N", help=_help("max_attempts", "[5]")),
-    click.option("--retry-quarantined", is_flag=True, default=None, help=_help("retry_quarantined")),
-    click.option("--detections", is_flag=True, default=None, help=_help("detections", "JSON and YOLO text.")),
-    click.option("--save-masks", type=click.Path(path_type=Path), metavar="DIR", help=_help("save_masks")),
-    click.option("--triton", metavar="HOST:PORT", help=_help("triton")),
-    click.option("--patience-seconds", type=float, metavar="N", help=_help("patience_seconds", "[30]")),
-    click.option("--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=_help("model_repository")),
-    click.option("--ledger", metavar="URL", help=_help("ledger")),
+    click.option("--sample-percent", type=int, metavar="N", help=setting_help("sample_percent", "[5]")),
+    click.option("--include", multiple=True, metavar="GLOB", help=setting_help("include")),
+    click.option("--exclude", multiple=True, metavar="GLOB", help=setting_help("exclude")),
+    click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=setting_help("exclude_list")),
+    click.option("--limit", type=int, metavar="N", help=setting_help("limit")),
+    click.option("--max-megapixels", type=float, metavar="N", help=setting_help("max_megapixels", "[180]")),
+    click.option("--in-flight", type=int, metavar="N", help=setting_help("in_flight", "[2]")),
+    click.option("--max-attempts", type=int, metavar="N", help=setting_help("max_attempts", "[5]")),
+    click.option("--retry-quarantined", is_flag=True, default=None, help=setting_help("retry_quarantined")),
+    click.option("--detections", is_flag=True, default=None, help=setting_help("detections", "JSON and YOLO text.")),
+    click.option("--save-masks", type=click.Path(path_type=Path), metavar="DIR", help=setting_help("save_masks")),
+    click.option("--triton", metavar="HOST:PORT", help=setting_help("triton")),
+    click.option("--patience-seconds", type=float, metavar="N", help=setting_help("patience_seconds", "[30]")),
+    click.option(
+        "--model-repository", type=click.Path(path_type=Path), metavar="DIR", help=setting_help("model_repository")
+    ),
+    click.option("--ledger", metavar="URL", help=setting_help("ledger")),
     click.option(
         "--delete-source",
         type=click.Choice([when.value for when in DeleteSource]),
-        help=_help("delete_source", "[never]"),
+        help=setting_help("delete_source", "[never]"),
     ),
-    click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=_help("audit_key")),
+    click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=setting_help("audit_key")),
 )
 
 

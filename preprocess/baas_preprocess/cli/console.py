@@ -12,7 +12,7 @@ from rich.table import Table
 from baas_crds.codes import QuarantineReason
 from baas_ledger.facts import Claim, Published, SecondLookSums
 from baas_ledger.facts import Progress as Counts
-from baas_preprocess.settings import read_settings
+from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.work import Outcome
 
 out = Console(highlight=False)
@@ -54,6 +54,11 @@ class Tally:
             )
         else:
             self.quarantined += 1
+
+
+def setting_help(name: str, more: str = "") -> str:
+    """The setting's own sentence, so that help and settings cannot drift apart."""
+    return f"{Settings.model_fields[name].description} {more}".strip()
 
 
 def given_ledger(option: str | None) -> str | None:

@@ -12,16 +12,16 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.cli.console import LEDGER_HELP, err, out, plain, printable, progress_bar
+from baas_preprocess.cli.console import LEDGER_HELP, err, out, plain, printable, progress_bar, setting_help
 from baas_preprocess.correction_reports import Reported, read_box, read_reports, refuse
+from baas_preprocess.earlier_runs import is_blob
 from baas_preprocess.facts import Method
 from baas_preprocess.homes import Homes
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.recorded import PublishedPicture
 from baas_preprocess.redact_more import Done, Task, by_name, check, gather, work
-from baas_preprocess.results import is_blob
 from baas_preprocess.scrub import removed
-from baas_preprocess.settings import Settings, read_settings
+from baas_preprocess.settings import read_settings
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.wanted import PixelBox, SphereBox
 
@@ -33,21 +33,17 @@ class _Place(click.Path):
         return value if is_blob(value) else super().convert(value, param, ctx)
 
 
-def _help(name: str, default: str | None = None) -> str:
-    return f"{Settings.model_fields[name].description}" + ("" if default is None else f" [{default}]")
-
-
 @click.command("redact-more")
 @click.argument("picture", nargs=-1, required=True, type=_Place(path_type=Path, exists=True), metavar="PICTURE...")
 @click.option("--box", multiple=True, metavar="LEFT,TOP,WIDTH,HEIGHT", help="Pixels of the picture as viewers show it.")
 @click.option("--sphere", multiple=True, metavar="YAW,PITCH,WIDTH,HEIGHT", help="Degrees, around yaw and pitch.")
 @click.option("--reports", type=click.Path(path_type=Path), metavar="FILE", help="CSV or JSON file of boxes.")
-@click.option("--method", type=click.Choice([method.value for method in Method]), help=_help("method", "fill"))
-@click.option("--cells", type=int, metavar="N", help=_help("cells", "6"))
-@click.option("--padding", type=float, metavar="SHARE", help=_help("padding", "0.1"))
+@click.option("--method", type=click.Choice([method.value for method in Method]), help=setting_help("method", "[fill]"))
+@click.option("--cells", type=int, metavar="N", help=setting_help("cells", "[6]"))
+@click.option("--padding", type=float, metavar="SHARE", help=setting_help("padding", "[0.1]"))
 @click.option("--ledger", metavar="URL", help=LEDGER_HELP)
 @click.option("--run", "run_id", metavar="ID", help="The run that published it; without it the last one there.")
-@click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=_help("audit_key"))
+@click.option("--audit-key", type=click.Path(path_type=Path), metavar="FILE", help=setting_help("audit_key"))
 @click.option("--unrecorded", is_flag=True, help="Redact pictures that are in no ledger, and record nothing.")
 @click.option("--dry-run", "is_dry", is_flag=True, help="Do all of it but write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a line for each picture.")
@@ -96,7 +92,7 @@ def redact_more_command(
         raise click.UsageError("There is nothing to redact: give --box, --sphere or --reports.")
     if unrecorded and run_id is not None:
         raise click.UsageError("--unrecorded and --run exclude each other.")
-    signer = None if settings.audit_key is None else signer_of(settings.audit_key)
+    signer = signer_of(settings.audit_key)
     started = time.monotonic()
     with ExitStack() as stack:
         homes = Homes(stack, ledger=settings.ledger, run_id=run_id, signer=signer)

@@ -6,8 +6,9 @@ import click
 
 from baas_crds.errors import ConfigurationError
 from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable
+from baas_preprocess.earlier_runs import open_results
 from baas_preprocess.report import render
-from baas_preprocess.results import check_page_apart, open_results, report_of
+from baas_preprocess.results import check_page_apart, report_of
 
 
 @click.command("report")

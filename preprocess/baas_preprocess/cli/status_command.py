@@ -1,17 +1,15 @@
 """`baas status`."""
 
 import json
-from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
-from sqlalchemy import Engine
 
 from baas_crds.codes import ExitCode, QuarantineReason
 from baas_ledger.engine import reading
-from baas_ledger.facts import ImageRecord
 from baas_ledger.progress import read_progress
-from baas_ledger.records import images, second_look_sums
+from baas_ledger.records import image_pages, second_look_sums
 from baas_ledger.tables import ImageState
 from baas_preprocess.cli.console import (
     LEDGER_HELP,
@@ -22,7 +20,7 @@ from baas_preprocess.cli.console import (
     summary_document,
     summary_table,
 )
-from baas_preprocess.results import open_results
+from baas_preprocess.earlier_runs import open_results
 
 
 @click.command("status")
@@ -42,7 +40,7 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
         with reading(engine) as connection:
             counts = read_progress(connection, run.id)
             tally = Tally(second_look=second_look_sums(connection, run.id))
-        refused = list(_quarantined(engine, run.id))
+        refused = list(chain.from_iterable(image_pages(engine, run.id, ImageState.QUARANTINED)))
     if as_json:
         rows = [{"name": image.name, "reason": image.reason, "message": image.message} for image in refused]
         click.echo(json.dumps({**summary_document(run.id, counts, tally, 0), "not_published": rows}, indent=1))
@@ -55,14 +53,3 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
     if counts.remaining:
         context.exit(ExitCode.UNREACHABLE)
     context.exit(ExitCode.QUARANTINED if counts.quarantined else ExitCode.DONE)
-
-
-def _quarantined(engine: Engine, run_id: str) -> Iterator[ImageRecord]:
-    after: str | None = None
-    while True:
-        with reading(engine) as connection:
-            page = images(connection, run_id, state=ImageState.QUARANTINED, after=after)
-        if not page:
-            return
-        yield from page
-        after = page[-1].name

@@ -55,6 +55,11 @@ class FolderDestination:
         """Return where a destination keeps its lock, ledger and unfinished files."""
         return folder / STATE_FOLDER
 
+    @staticmethod
+    def ledger_of(folder: Path) -> Path:
+        """Return where a destination keeps its own ledger, if it has one."""
+        return FolderDestination.state_of(folder) / "ledger.sqlite"
+
     def remove(self, name: str) -> None:
         """Take a published file away; it need not be there. Raises `DependencyUnavailable` and `ConfigurationError`."""
         try:

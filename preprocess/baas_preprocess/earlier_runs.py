@@ -1,0 +1,89 @@
+"""Open what an earlier run left: its ledger, and its destination, a folder or a container's folder."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+from sqlalchemy import Engine
+
+from baas_crds.errors import ConfigurationError
+from baas_crds.places import AzureBlob
+from baas_ledger.engine import open_ledger, reading
+from baas_ledger.facts import Run
+from baas_ledger.runs import run_into
+from baas_preprocess.stores.blob import BlobDestination
+from baas_preprocess.stores.blob_access import BlobFolder
+from baas_preprocess.stores.folder import FolderDestination, resolved
+from baas_preprocess.stores.places import Destination
+
+
+@contextmanager
+def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = None) -> Iterator[tuple[Engine, Run]]:
+    """Give the ledger of a destination and its latest run, or the run of this id.
+
+    A destination is a folder, or the `https://` address of a container's folder. Raises `ConfigurationError` when
+    there is no such ledger or run.
+    """
+    if ledger is None and is_blob(place):
+        raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
+    label = str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
+    engine = open_ledger(ledger or _own_ledger(Path(place)), migrate=False)
+    try:
+        with reading(engine) as connection:
+            run = run_into(connection, label, run_id)
+        if run is None:
+            raise ConfigurationError(
+                f"The ledger knows no run into {label}." if run_id is None else f"The ledger knows no run {run_id}."
+            )
+        yield engine, run
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_destination(place: str, run: Run) -> Iterator[Destination]:
+    """Give the destination at a place, under the name that the run has for it."""
+    if is_blob(place):
+        with BlobFolder(
+            _azure_blob(place), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
+        ) as folder:
+            yield BlobDestination(folder)
+    else:
+        yield FolderDestination(Path(place), label=run.destination)
+
+
+def is_blob(place: Path | str) -> bool:
+    """Whether a destination is written as an address in Azure Blob Storage."""
+    return isinstance(place, str) and place.startswith(("https://", "http://"))
+
+
+def _azure_blob(address: str) -> AzureBlob:
+    """Read `https://account.blob.core.windows.net/container/folder`. Raises `ConfigurationError` when it is none."""
+    parts = urlsplit(address)
+    folders = parts.path.strip("/").split("/")
+    # An emulator, at plain http, has the account's name as the first part of the path.
+    account = [folders.pop(0)] if parts.scheme == "http" else []
+    container, *prefix = folders or [""]
+    place = {
+        "accountUrl": "/".join([f"{parts.scheme}://{parts.netloc}", *account]),
+        "container": container,
+        "prefix": "/".join(prefix),
+    }
+    try:
+        return AzureBlob.model_validate(place)
+    except ValidationError as error:
+        raise ConfigurationError(f"{address} is no folder of a container: https://ACCOUNT/CONTAINER/FOLDER.") from error
+
+
+def _own_ledger(folder: Path) -> str:
+    path = FolderDestination.ledger_of(folder)
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be reached: {error.strerror}. Check its permissions.") from error
+    if not is_there:
+        raise ConfigurationError(f"{folder} holds no run (no {path}): `baas blur SOURCE {folder}` makes one.")
+    return str(path)
