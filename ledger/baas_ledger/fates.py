@@ -1,8 +1,10 @@
 """What an audit record says of an image's fate, and whether the ledger's other tables say the same. Pure functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
+from baas_crds.codes import ObjectClass
 from baas_ledger.audit import Entry
 from baas_ledger.chain import Record, RecordKind
 from baas_ledger.facts import Claim, Corrected, Correction, DetectedObject, ImageRecord, Published, Quarantined
@@ -35,7 +37,6 @@ _OBJECT = ("score", "x", "y", "width", "height", "joined")
 
 def published_entry(held: Claim, outcome: Published) -> Entry:
     """Tell that an image was published, from what to what and with what found in it."""
-    look = outcome.second_look
     facts = {
         **_known(held, outcome),
         "output": outcome.output_digest,
@@ -43,7 +44,7 @@ def published_entry(held: Claim, outcome: Published) -> Entry:
         "output_version": outcome.output_version,
         "masked_share": outcome.masked_share,
         "objects": [_object(one) for one in outcome.detections],
-        "second_look": {"looks": look.looks, "found_later": look.found_later, "residuals": look.residuals},
+        "second_look": asdict(outcome.second_look),
     }
     return Entry(image_id=held.image_id, name=held.name, kind=RecordKind.PUBLISHED, facts=facts)
 
@@ -151,4 +152,4 @@ def _row(told: Mapping[str, Any]) -> dict[str, object]:
 
 def _counted(objects: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
     classes = [one["class"] for one in objects]
-    return classes.count("person"), classes.count("licence_plate")
+    return classes.count(ObjectClass.PERSON), classes.count(ObjectClass.LICENCE_PLATE)

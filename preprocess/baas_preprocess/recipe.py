@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 
 from baas_crds.codes import ObjectClass
+from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Method, Verification
 
 # Raise it whenever the same input, model and settings would give other bytes.
@@ -37,7 +38,7 @@ class Recipe:
     def digest(self) -> Digest:
         """`sha256:…` of all of it, and of the pipeline's version."""
         text = json.dumps({**asdict(self), "pipeline": PIPELINE_VERSION}, sort_keys=True)
-        return Digest("sha256:" + hashlib.sha256(text.encode()).hexdigest())
+        return digest_of(text.encode())
 
     def looks_again_at(self, input_digest: Digest) -> bool:
         """Whether this picture gets the second look; the same answer in every run, so that the bytes are the same.

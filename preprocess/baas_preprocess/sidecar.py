@@ -48,7 +48,7 @@ def detections_json(name: str, safe: Safe, model: Digest, recipe: Digest) -> byt
             {
                 "class": region.object_class,
                 "score": round(region.score, 4),
-                "box": [round(value, 6) for value in normalised(region, width, height)],
+                "box": _shares(region, width, height),
             }
             for region in safe.regions
         ],
@@ -72,10 +72,11 @@ def corrected_json(
 
 
 def _boxes(corrections: Sequence[Region], width_px: int, height_px: int) -> list[dict[str, object]]:
-    return [
-        {"class": region.object_class, "box": [round(value, 6) for value in normalised(region, width_px, height_px)]}
-        for region in corrections
-    ]
+    return [{"class": region.object_class, "box": _shares(region, width_px, height_px)} for region in corrections]
+
+
+def _shares(region: Region, width_px: int, height_px: int) -> list[float]:
+    return [round(value, 6) for value in normalised(region, width_px, height_px)]
 
 
 def _lines(document: Mapping[str, object]) -> bytes:

@@ -1,6 +1,5 @@
 """Which software made a picture safe: the version, a digest of our own code, and the libraries that touch bytes."""
 
-import hashlib
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -25,7 +24,7 @@ def software() -> dict[str, object]:
 
 def _code_digest() -> Digest:
     lines = sorted(line for room in ROOMS for line in _modules(files(room), room))
-    return Digest("sha256:" + hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    return digest_of("\n".join(lines).encode())
 
 
 def _modules(folder: Traversable, path: str) -> list[str]:

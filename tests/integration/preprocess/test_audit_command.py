@@ -2,10 +2,8 @@
 
 import json
 import shutil
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.reopen import retry_quarantined
 from baas_ledger.runs import latest_run
 
-from .conftest import Ended, command
+from .conftest import Ended, command, own_ledger
 
 Baas = Callable[..., Ended]
 
@@ -59,12 +57,6 @@ def run(finished: Path, tmp_path: Path) -> Iterator[Path]:
     shutil.copytree(tmp_path / "kept", finished / "safe")
 
 
-@contextmanager
-def ledger(run: Path) -> Iterator[sqlite3.Connection]:
-    with closing(sqlite3.connect(run / ".baas" / "ledger.sqlite")) as connection, connection:
-        yield connection
-
-
 def problems(baas: Baas, run: Path, *options: str | Path) -> list[str]:
     ended = baas("audit", "verify", run, "--json", *options)
     found: list[str] = ended.document["problems"]
@@ -101,14 +93,14 @@ def test_a_missing_output_is_found(run: Path, baas: Baas) -> None:
 
 
 def test_a_changed_row_of_the_ledger_is_found(run: Path, baas: Baas) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute("UPDATE images SET masked_share = 0.5 WHERE name = '0.jpg'")
     (problem,) = problems(baas, run)
     assert problem.startswith("0.jpg: the record has masked_share")
 
 
 def test_an_output_that_was_swapped_together_with_its_row_is_found(run: Path, baas: Baas) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute(
             "UPDATE images SET output_digest = (SELECT input_digest FROM images WHERE name = '1.jpg') "
             "WHERE name = '1.jpg'"
@@ -119,17 +111,17 @@ def test_an_output_that_was_swapped_together_with_its_row_is_found(run: Path, ba
 
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_deleted_record_is_named(run: Path, baas: Baas, number: int) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute("DELETE FROM audit_records WHERE number = ?", [number])
     assert problems(baas, run)[0] == f"record {number} is missing: the next one is number {number + 1}"
 
 
 def test_records_that_were_cut_off_are_noticed_even_with_the_chains_end(run: Path, baas: Baas) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute("DELETE FROM audit_records WHERE number = 5")
     assert problems(baas, run)[0] == "the last records are missing: the chain has 4, and should have 5"
 
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute(
             "UPDATE audit_chains SET length = 4, head = (SELECT digest FROM audit_records WHERE number = 4)"
         )
@@ -139,7 +131,7 @@ def test_records_that_were_cut_off_are_noticed_even_with_the_chains_end(run: Pat
 
 
 def test_a_record_that_was_rewritten_with_its_digest_breaks_the_next(run: Path, baas: Baas) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         (body,) = connection.execute("SELECT body FROM audit_records WHERE number = 2").fetchone()
         body = body_of({**json.loads(body), "message": "nothing to see"})
         connection.execute(
@@ -150,7 +142,7 @@ def test_a_record_that_was_rewritten_with_its_digest_breaks_the_next(run: Path, 
 
 def test_a_chain_that_was_made_anew_lacks_the_signatures(run: Path, finished: Path, baas: Baas) -> None:
     """Whoever can write all of the ledger can make a new chain; not without the key."""
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         previous = "sha256:" + "0" * 64
         for number, kept in connection.execute("SELECT number, body FROM audit_records ORDER BY number").fetchall():
             body = body_of({**json.loads(kept), "previous": previous, "seconds": {}})
@@ -168,7 +160,7 @@ def test_another_key_fits_no_record(run: Path, finished: Path, baas: Baas, tmp_p
 
 
 def test_a_record_without_a_signature_is_named_when_all_should_have_one(run: Path, finished: Path, baas: Baas) -> None:
-    with ledger(run) as connection:
+    with own_ledger(run) as connection:
         connection.execute("UPDATE audit_records SET signature = NULL WHERE number = 4")
     assert problems(baas, run, "--public-key", finished / "audit.pub") == ["record 4 is not signed"]
 

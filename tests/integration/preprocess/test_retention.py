@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from azure.storage.blob import ContainerClient
 from baas_crds.codes import ExitCode
 from tests.azurite import Azurite
 
-from .conftest import Ended, published
+from .conftest import Ended, own_ledger, published
 from .pods import UID, Pods, blob_env, blob_spec, make_pods, published_blobs, upload
 
 Baas = Callable[..., Ended]
@@ -152,7 +150,7 @@ def test_pictures_published_without_a_second_look_keep_their_originals(
 ) -> None:
     safe = tmp_path / "safe"
     baas("blur", photos, safe, triton=triton)
-    with closing(sqlite3.connect(safe / ".baas" / "ledger.sqlite")) as ledger, ledger:
+    with own_ledger(safe) as ledger:
         ledger.execute("UPDATE images SET second_looks = 0 WHERE name = 'a.jpg'")
 
     ended = baas("blur", photos, safe, *DELETE, triton=triton)
