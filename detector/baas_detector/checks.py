@@ -1,6 +1,7 @@
 """Run a graph in the server's own runtime, before any server does, and compare it with its checkpoints."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy.typing as npt
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.accuracy import Drift, Precision, Rows, drift
-from baas_detector.contract import BOXES, COUNT, TILES
+from baas_detector.contract import BOXES, COUNT, MODEL_NAME, TILES
+from baas_detector.repository import VERSION, open_repository
 
 Tile: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3), RGB."""
@@ -31,6 +33,16 @@ def with_openvino(graph: bytes, precision: Precision) -> Finder:
         return _rows(answer[BOXES], answer[COUNT])
 
     return find
+
+
+def graph_as_served(repository: Path) -> tuple[bytes, Precision]:
+    """Return the graph of a repository for the CPU, and the precision in which a server computes it on this machine.
+
+    Raises `ConfigurationError` for a repository that is none, and without OpenVINO.
+    """
+    card = open_repository(repository).card
+    graph = (repository / MODEL_NAME / VERSION / "model.onnx").read_bytes()
+    return graph, card.built.precision if offers_bf16() else Precision.F32
 
 
 def with_onnxruntime(graph: bytes) -> Finder:

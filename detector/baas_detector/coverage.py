@@ -55,10 +55,15 @@ class Recall:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the Clopper-Pearson interval: it holds the true share at least this often. Without objects (0, 1)."""
-        if not self.total:
-            return 0.0, 1.0
-        exact = binomtest(self.found, self.total).proportion_ci(confidence, method="exact")
-        return float(exact.low), float(exact.high)
+        return clopper_pearson(self.found, self.total, confidence)
+
+
+def clopper_pearson(hits: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval (0..1) that holds the true share at least this often. Without any trial (0, 1)."""
+    if not total:
+        return 0.0, 1.0
+    exact = binomtest(hits, total).proportion_ci(confidence, method="exact")
+    return float(exact.low), float(exact.high)
 
 
 def covered_share(mask: MaskPixels, labelled: LabelledObject) -> float:

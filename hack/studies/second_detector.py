@@ -25,12 +25,12 @@ from rich.table import Table
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import BaasError, NotPublishable
-from baas_detector.accuracy import Precision, Rows
-from baas_detector.checks import offers_bf16, with_openvino
-from baas_detector.contract import MODEL_NAME, DetectedClass
+from baas_detector.accuracy import Rows
+from baas_detector.checks import graph_as_served, with_openvino
+from baas_detector.contract import DetectedClass
 from baas_detector.coverage import verdicts
 from baas_detector.evaluation import load_truth
-from baas_detector.repository import VERSION, open_repository
+from baas_detector.repository import VERSION
 from baas_detector.truth import LabelledImage, LabelledObject
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
@@ -218,9 +218,7 @@ def _detectors(
     repository: Path, wheel: Path, enlargements: Sequence[int], floor: float
 ) -> tuple[InProcess, dict[int, InProcess]]:
     """Load both models as the CPU server does. Raises `ConfigurationError`."""
-    card = open_repository(repository).card
-    precision = card.built.precision if offers_bf16() else Precision.F32
-    graph = (repository / MODEL_NAME / VERSION / "model.onnx").read_bytes()
+    graph, precision = graph_as_served(repository)
     model = Model(digest=digest_of(graph), version=VERSION, score_floor=0.0, max_det=sys.maxsize)
     ours = InProcess(model=model, find=with_openvino(graph, precision))
     faces = {

@@ -15,6 +15,7 @@ from baas_crds.codes import ExitCode
 from baas_ledger.audit import records
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.runs import latest_run
+from tests.integration.preprocess.conftest import published
 from tests.kills.faults import Fault
 from tests.kills.processes import Baas, Call
 
@@ -143,12 +144,6 @@ def look_at(baas: Baas, place: Place) -> Undisturbed:
     _, call = baas.run("status", place.out, "--json")
     status = {name: call.document[name] for name in ("images", "objects", "second_look", "not_published")}
     return Undisturbed(out=published(place.out), masks=published(place.masks), records=told(place.out), status=status)
-
-
-def published(folder: Path) -> dict[str, bytes]:
-    """Everything in a folder but a destination's state."""
-    files = (path for path in folder.rglob("*") if path.is_file() and ".baas" not in path.parts)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def told(out: Path) -> Counter[tuple[str, str]]:

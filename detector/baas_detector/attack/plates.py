@@ -1,7 +1,6 @@
 """Invented licence plates, and what light, a lens and an angle do to one. Pure: randomness is an argument."""
 
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +70,7 @@ def _font() -> PIL.ImageFont.FreeTypeFont | PIL.ImageFont.ImageFont:
 
 def shown(plate: Tile, width_px: int) -> Tile:
     """Show a drawn plate in this width."""
-    return _resized(plate, width_px)
+    return np.asarray(cv2.resize(plate, (width_px, height_of(width_px)), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def photographed(plate: Tile, width_px: int, random: np.random.Generator) -> Tile:
@@ -81,12 +80,8 @@ def photographed(plate: Tile, width_px: int, random: np.random.Generator) -> Til
     moved = corners + random.uniform(-1, 1, (4, 2)) * (0.02 * width, 0.04 * height)
     transform = cv2.getPerspectiveTransform(corners, moved.astype(np.float32))
     slanted = cv2.warpPerspective(plate, transform, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    seen = _resized(slanted, width_px).astype(np.float64)
+    seen = shown(np.asarray(slanted, np.uint8), width_px).astype(np.float64)
     across = np.linspace(-1, 1, seen.shape[1])[:, np.newaxis]
     light = random.uniform(0.6, 1.1) * (1 + random.uniform(-0.15, 0.15) * across)
     noisy: npt.NDArray[np.float64] = seen * light + random.uniform(-10, 20) + random.normal(0, 4, seen.shape)
     return noisy.clip(0, 255).astype(np.uint8)
-
-
-def _resized(plate: npt.NDArray[Any], width_px: int) -> Tile:
-    return np.asarray(cv2.resize(plate, (width_px, height_of(width_px)), interpolation=cv2.INTER_AREA), np.uint8)

@@ -5,9 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from scipy.stats import binomtest  # type: ignore[import-untyped]
-
-CONFIDENCE = 0.95
+from baas_detector.coverage import clopper_pearson
 
 
 class Attack(StrEnum):
@@ -50,10 +48,7 @@ class Result:
 
     def interval(self) -> tuple[float, float]:
         """Return the 95 % Clopper-Pearson interval: it holds the true share at least this often."""
-        if not self.total:
-            return 0.0, 1.0
-        exact = binomtest(self.hits, self.total).proportion_ci(CONFIDENCE, method="exact")
-        return float(exact.low), float(exact.high)
+        return clopper_pearson(self.hits, self.total)
 
     @property
     def is_at_chance(self) -> bool | None:

@@ -10,16 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from baas_crds.errors import ConfigurationError
-from baas_detector.accuracy import Precision
 from baas_detector.attack.finding import Gallery
 from baas_detector.attack.lineups import LineUp, Restore, persons_line_up, plates_line_up
 from baas_detector.attack.persons import persons
 from baas_detector.attack.redactions import Method, Redaction
 from baas_detector.attack.restoring import ATTEMPTS, restored
 from baas_detector.attack.results import Result
-from baas_detector.checks import Finder, offers_bf16, with_openvino
-from baas_detector.contract import MODEL_NAME
-from baas_detector.repository import VERSION, open_repository
+from baas_detector.checks import graph_as_served, with_openvino
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,20 +101,13 @@ def _find(plan: Plan, folder: Path, progress: Progress) -> list[Result]:
     if plan.repository is None or not (plan.persons or plan.plates):
         return []
     progress.begin("The detector")
-    find = _finder(plan.repository)
+    find = with_openvino(*graph_as_served(plan.repository))
     gallery = Gallery.copied(folder / "pictures", plan.persons, plan.plates)
     results: list[Result] = []
     for redaction in plan.redactions:
         results += gallery.try_redaction(redaction, find, _restores(plan, redaction), plan.padding)
         progress.step()
     return results
-
-
-def _finder(path: Path) -> Finder:
-    """Load the graph as the CPU server does."""
-    card = open_repository(path).card
-    graph = (path / MODEL_NAME / VERSION / "model.onnx").read_bytes()
-    return with_openvino(graph, card.built.precision if offers_bf16() else Precision.F32)
 
 
 def _try_all(line_up: LineUp, plan: Plan, progress: Progress) -> list[Result]:

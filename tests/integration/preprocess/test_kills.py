@@ -16,7 +16,9 @@ from tests.kills import faults
 from tests.kills.faults import RECORDED, Fault, Point, When
 from tests.kills.processes import KILLED
 from tests.kills.rounds import kill_at_random
-from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_scene, published, told
+from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_scene, told
+
+from .conftest import published
 
 KILLS = int(os.environ.get("KILLS", "100"))
 SEED = int(os.environ.get("SEED", "7"))
