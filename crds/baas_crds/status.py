@@ -103,8 +103,11 @@ class BlurJobStatus(Part):
     """When the run ended."""
     attempt: Count | None = None
     """The number of the worker Job, from 1; each new one takes what the earlier left undone."""
-    workers: Annotated[Whole, Field(ge=0, le=1000)] | None = None
-    """How many worker pods are active. `kubectl scale` and autoscalers read it."""
+    workers: Count | None = None
+    """How many worker pods there are, with those that were told to end and finish what they are at.
+
+    `kubectl scale` and autoscalers read it.
+    """
     selector: Annotated[str, Field(max_length=512)] | None = None
     """The label selector of the worker pods, for autoscalers."""
     run_id: Annotated[str, Field(max_length=64)] | None = None

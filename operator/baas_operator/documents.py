@@ -89,6 +89,7 @@ def read_job(document: Document) -> Job | None:
         is_suspended=spec.get("suspend", False),
         is_being_deleted="deletionTimestamp" in metadata,
         active=status.get("active", 0),
+        terminating=status.get("terminating", 0),
         ready=status.get("ready", 0),
         succeeded=status.get("succeeded", 0),
         failed=status.get("failed", 0),

@@ -63,7 +63,9 @@ class Job:
     """`spec.suspend` of the Job: Kueue's, never the operator's."""
     is_being_deleted: bool = False
     active: int = 0
-    """Pods that are pending or running."""
+    """Pods that are pending or running and were not told to end."""
+    terminating: int = 0
+    """Pods that were told to end and finish what they are at."""
     ready: int = 0
     succeeded: int = 0
     failed: int = 0
@@ -174,8 +176,8 @@ class Observed:
 
     @property
     def workers(self) -> int:
-        """Active pods of Jobs that work."""
-        return sum(job.active for job in self.jobs if job.role is Role.WORK)
+        """Pods that work, with those that finish what they are at: as long as there is one, images are held."""
+        return sum(job.active + job.terminating for job in self.jobs if job.role is Role.WORK)
 
     def latest(self, role: Role) -> Job | None:
         """Return the last Job of a role that was made since the last retry."""

@@ -110,7 +110,7 @@ def is_suspended(seen: Observed) -> Decision | None:
     """Take the pods away and keep the Jobs. A Job with no pods is not a suspended one, which would be Kueue's word."""
     if seen.spec is None or not seen.spec.suspend:
         return None
-    pods = sum(job.active for job in seen.underway)
+    pods = sum(job.active + job.terminating for job in seen.underway)
     return Decision(
         reason=Reason.SUSPENDED,
         message=f"Paused; {pods} pods are finishing what they are at."

@@ -66,10 +66,10 @@ def test_of_a_blurjob_that_is_refused_nothing_is_made(spec: Document, sentence: 
 
 
 def test_a_job_at_work() -> None:
-    job = read_job(a_job({"active": 3, "ready": 2, "failed": 1}))
+    job = read_job(a_job({"active": 3, "terminating": 1, "ready": 2, "failed": 1}))
     assert job is not None
     assert (job.role, job.attempt, job.parallelism, job.created_at) == (Role.WORK, 2, 3, AN_HOUR_AGO)
-    assert (job.active, job.ready, job.failed, job.is_underway) == (3, 2, 1, True)
+    assert (job.active, job.terminating, job.ready, job.failed, job.is_underway) == (3, 1, 2, 1, True)
 
 
 @pytest.mark.parametrize(

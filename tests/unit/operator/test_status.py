@@ -124,6 +124,14 @@ def test_counts_come_from_the_ledger() -> None:
     assert status.selector == f"blurring.amsterdam.nl/blurjob-uid={UID},blurring.amsterdam.nl/role=work"
 
 
+def test_a_worker_that_finishes_what_it_is_at_still_counts() -> None:
+    pausing = changed(replace(WORKING, jobs=(job(Role.WORK, active=0, terminating=1),)), suspend=True)
+    assert told(pausing).workers == 1
+    assert "1 pods are finishing" in reconcile(pausing).message
+    done = changed(replace(WORKING, jobs=(job(Role.WORK, active=0),)), suspend=True)
+    assert told(done).workers == 0
+
+
 def test_without_speed_there_is_no_time_of_arrival() -> None:
     assert (told(WORKING).eta, told(WORKING).images_per_minute) == (None, 0)
 
