@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from baas_crds.codes import ObjectClass
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Detector, detections
 from baas_preprocess.digests import digest_of
@@ -23,6 +24,9 @@ from baas_preprocess.tile import cut, tiles
 from baas_preprocess.upright import is_joined, stored_box, upright
 from baas_preprocess.verify import verify
 from baas_preprocess.wanted import Wanted, regions_of
+
+# The highest plates are 21 cm. One that filled more of the sphere would be within 26 cm of the camera.
+HIGHEST_PLATE_DEGREES = 45
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +140,7 @@ def look(
         replace(detection, box=stored_box(detection.box, inspection.orientation, width_px, height_px))
         for tile, rows in zip(plan, answers, strict=True)
         for detection in detections(rows, tile, width_px, wraps=wraps)
-        if is_wanted(detection, recipe)
+        if is_wanted(detection, recipe) and not is_absurd(detection, inspection)
     ]
 
 
@@ -149,6 +153,14 @@ def is_wanted(detection: Detection, recipe: Recipe) -> bool:
     """Whether the recipe redacts a detection of this class and score."""
     confidence = recipe.confidence.get(detection.object_class)
     return confidence is not None and detection.score >= confidence
+
+
+def is_absurd(detection: Detection, inspection: Inspection) -> bool:
+    """Whether nothing of that size can be what it is called: a house front in a sphere that was taken for a plate."""
+    shows_degrees = is_joined(inspection) and inspection.is_sphere
+    height_degrees = 180 * (detection.box.bottom - detection.box.top) / inspection.height_px
+    is_plate = detection.object_class is ObjectClass.LICENCE_PLATE
+    return shows_degrees and is_plate and height_degrees > HIGHEST_PLATE_DEGREES
 
 
 def finish(

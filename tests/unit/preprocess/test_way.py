@@ -15,6 +15,7 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.second_look import MOST_LOOKS, SecondLook
 from baas_preprocess.wanted import PixelBox, Wanted
 from baas_preprocess.way import Safe, make_safe
+from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import coded, jpeg, street
 
 WIDTH, HEIGHT = 187, 93
@@ -156,3 +157,22 @@ def test_a_correction_stays_redacted_when_a_second_look_finds_others() -> None:
 def test_what_a_second_look_finds_under_a_correction_is_its_redaction() -> None:
     looked, _ = safe([], [SECOND], corrections=[SOMEBODY])
     assert (looked.regions, looked.second_look) == ((), SecondLook(looks=1, found_later=0, residuals=1))
+
+
+FLAT = jpeg(street(512, 256))
+SPHERE = files.with_segments(FLAT, (files.APP1, files.XMP + files.xmp('GPano:ProjectionType="equirectangular"')))
+HOUSE_FRONT: Row = (100, 60, 300, 125, 0.9, 1)
+"""45.7 degrees high, where rows mean degrees."""
+
+
+@pytest.mark.parametrize(
+    ("data", "row", "redacted"),
+    [
+        pytest.param(SPHERE, HOUSE_FRONT, 0, id="no plate is so near to a panorama's camera"),
+        pytest.param(SPHERE, (100, 60, 300, 124, 0.05, 1), 1, id="one that may be is redacted, however unsure it is"),
+        pytest.param(SPHERE, (100, 10, 300, 250, 0.9, 0), 1, id="a person may be as near as they like"),
+        pytest.param(FLAT, HOUSE_FRONT, 1, id="of other pictures nobody knows how many degrees they show"),
+    ],
+)
+def test_a_plate_cannot_be_of_any_size(data: bytes, row: Row, redacted: int) -> None:
+    assert len(safe([row], recipe=OFF, data=data)[0].regions) == redacted
