@@ -1,14 +1,14 @@
 """Measure a folder of masks against the truth."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baas_crds.errors import ConfigurationError
 from baas_detector.coverage import Recall, Verdict, recalls, usual_groups, verdicts
 from baas_detector.masks import read_mask
-from baas_detector.truth import Truth, read_truth
+from baas_detector.truth import Truth, load_truth
+
+__all__ = ["Evaluation", "evaluate", "load_truth"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +72,3 @@ def evaluate(truth_file: Path, masks: Path, *, min_coverage: float) -> Evaluatio
         masked_share_mean=sum(shares) / len(shares) if shares else None,
         masked_share_total=masked / total if total else None,
     )
-
-
-def load_truth(path: Path) -> Truth:
-    """Read a COCO file. Raises `ConfigurationError` when it is not one."""
-    try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"The truth {path} cannot be read: {error}.") from error
-    return read_truth(document)

@@ -140,6 +140,14 @@ def test_objects_too_small_to_judge_and_other_classes_are_left_out_and_counted()
     assert (len(truth.images[0].objects), truth.ignored, truth.other_classes) == (1, 1, {"car": 1})
 
 
+def test_an_object_keeps_what_the_annotator_said_of_it() -> None:
+    document = truth_of({"bbox": [0, 0, 4, 8], "id": 7})
+    document["categories"][0]["name"] = "woman/elder/dark"
+    (found,) = read_truth(document).images[0].objects
+    assert found.category is not None
+    assert (found.number, found.category.path, found.size_share) == (7, "woman/elder/dark", 0.4)
+
+
 def test_both_spellings_of_licence_plate_are_plates() -> None:
     for name in ("licence_plate", "license_plate"):
         document = truth_of({"bbox": [0, 0, 4, 8], "category_id": 2})
@@ -157,6 +165,11 @@ def test_both_spellings_of_licence_plate_are_plates() -> None:
         pytest.param(truth_of({"bbox": [0, 0, 4]}), "no COCO file", id="a box of three numbers"),
         pytest.param(truth_of({"bbox": [0, 0, 4, 8], "image_id": 7}), "no COCO file", id="an unknown image"),
         pytest.param(truth_of(file_name="../a.jpg"), "a relative path", id="a name that leads outside"),
+        pytest.param(
+            truth_of({"bbox": [0, 0, 4, 8], "id": 5}, {"bbox": [0, 0, 4, 8], "id": 5}),
+            "annotation 5 more than once",
+            id="one annotation twice",
+        ),
         pytest.param([], "no COCO file", id="another document"),
     ],
 )
