@@ -162,7 +162,7 @@ class PodTemplate(Part):
     service_account_name: ObjectName | None = None
     """The pods' ServiceAccount, which carries the workload identity. Unset: the chart's. No token is mounted."""
     env: Annotated[tuple[EnvVar, ...], Field(max_length=64), Unique("name")] | None = None
-    """Further environment variables, such as a proxy's."""
+    """Further environment variables, such as a proxy's. The operator lets a few names pass and refuses all others."""
     labels: Annotated[Mapping[str, LabelValue], Field(max_length=32)] | None = None
     """Further labels."""
     annotations: Annotated[Mapping[str, Text], Field(max_length=32)] | None = None

@@ -3,30 +3,32 @@
 It is about where pictures may be sent, and about Secrets that pods need and BlurJobs do not.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from baas_crds.blurjob import BlurJobSpec
 from baas_crds.places import SecretKey
+from baas_crds.pods import KeyReference
 
-DIVERTING_ENV = (
-    # gRPC sends requests through such a proxy, and reads no other spelling.
-    "grpc_proxy",
-    "http_proxy",
-    "https_proxy",
-    "GRPC_",
-    # Names are looked up elsewhere: resolv.conf(5), hostname(7).
-    "HOSTALIASES",
-    "LOCALDOMAIN",
-    "RES_OPTIONS",
-    # Other code runs: ld.so(8), OpenSSL's and the C library's modules, Python's (PYTHONWARNINGS imports what it names).
-    "GCONV_PATH",
-    "LD_",
-    "OPENSSL_",
-    "PATH",
-    "PYTHON",
+ALLOWED_ENV = (
+    # Of a proxy to storage: gRPC reads lower-case names only, and TLS goes through it unread.
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "PROXY_*",
+    # What a run is called elsewhere.
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
+    "TZ",
 )
-"""Beginnings of names of variables by which pictures get past the Triton that a pod is told of."""
+"""Names of variables that a BlurJob may set. A program's libraries read many more, by which pictures, tokens and the
+ledger's password go elsewhere, or other code runs: libpq's PG…, AZURE_AUTHORITY_HOST, SSL_CERT_FILE, PYTHONPATH and so
+on."""
+
+_REFERENCE = re.compile(r"\$\(([^)]*)\)")
+"""What Kubernetes replaces in a variable's value by another variable's: `$(NAME)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +59,39 @@ class Limits:
 
     @staticmethod
     def _of_env(spec: BlurJobSpec) -> str:
-        named = (variable.name for variable in spec.pod_template.env or ())
-        name = next((name for name in named if name.startswith(DIVERTING_ENV)), None)
-        if name is None:
-            return ""
-        return (
-            f"spec.podTemplate.env sets {name}, which could lead pictures past the allowed Triton. Apply a new BlurJob "
-            "without it (storage takes a proxy from HTTPS_PROXY), or have it added to the chart's worker.extraEnv."
-        )
+        variables = spec.pod_template.env or ()
+        own = {variable.name for variable in variables}
+        for variable in variables:
+            if not any(fnmatchcase(variable.name, allowed) for allowed in ALLOWED_ENV):
+                return (
+                    f"spec.podTemplate.env sets {variable.name}, but a BlurJob may set {', '.join(ALLOWED_ENV)} only: "
+                    "others could lead pictures, tokens or passwords elsewhere. Apply a new BlurJob without it, or "
+                    "have it added to the chart's worker.extraEnv."
+                )
+            foreign = next((name for name in _REFERENCE.findall(variable.value or "") if name not in own), None)
+            if foreign is not None:
+                return (
+                    f"spec.podTemplate.env makes {variable.name} of $({foreign}), which the BlurJob does not set. "
+                    "Apply a new BlurJob that sets both, the other one first."
+                )
+        return ""
 
     def _of_secrets(self, spec: BlurJobSpec) -> str:
         own = {(secret.name, secret.key) for secret in self.own_secrets}
-        for variable in spec.pod_template.env or ():
-            wanted = variable.value_from.secret_key_ref if variable.value_from else None
-            if wanted is not None and (wanted.name, wanted.key) in own:
+        for field, wanted in _secrets(spec):
+            if (wanted.name, wanted.key) in own:
                 return (
-                    f"spec.podTemplate.env sets {variable.name} to {wanted.key} of the Secret {wanted.name}, which is "
-                    "the installation's own. Apply a new BlurJob without it, or with a Secret of yours."
+                    f"{field} names {wanted.key} of the Secret {wanted.name}, which is the installation's own. Apply "
+                    "a new BlurJob without it, or with a Secret of yours."
                 )
         return ""
+
+
+def _secrets(spec: BlurJobSpec) -> Iterator[tuple[str, SecretKey | KeyReference]]:
+    """Give each value of a Secret that becomes a variable of the pods, with its field."""
+    for field, place in (("spec.source", spec.source.azure_blob), ("spec.output", spec.output.azure_blob)):
+        if place and place.connection_string_secret:
+            yield f"{field}.azureBlob.connectionStringSecret", place.connection_string_secret
+    for variable in spec.pod_template.env or ():
+        if variable.value_from and variable.value_from.secret_key_ref:
+            yield f"spec.podTemplate.env[{variable.name}]", variable.value_from.secret_key_ref

@@ -1,6 +1,9 @@
 """Where a BlurJob may have pictures sent to, and which Secrets are not its own."""
 
+from pathlib import Path
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,6 +11,7 @@ from baas_crds.places import SecretKey
 from baas_operator.limits import Limits
 from tests.unit.operator.seeing import spec
 
+ROOT = Path(__file__).parents[3]
 OWN = "grpc://baas-triton.baas.svc:8001"
 LIMITS = Limits(triton_url=OWN, allowed_triton_urls=("grpc://triton.models.svc:8001", "grpcs://*.example.org:443"))
 LABELS = st.from_regex("[a-z0-9](-?[a-z0-9]){0,3}", fullmatch=True)
@@ -69,25 +73,55 @@ def test_a_pattern_allows_exactly_the_names_below_it(host: str, below: str, port
 @pytest.mark.parametrize(
     "name",
     [
-        "grpc_proxy",
-        "http_proxy",
-        "https_proxy",
-        "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-        "LOCALDOMAIN",
-        "PYTHONWARNINGS",
-        "PYTHONPATH",
-        "LD_PRELOAD",
-        "PATH",
+        # Pictures would go through a proxy, or to another address.
+        *("grpc_proxy", "http_proxy", "https_proxy", "all_proxy", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "LOCALDOMAIN"),
+        # The ledger's password would: libpq takes what its URL does not say from these.
+        *("PGHOSTADDR", "PGSERVICEFILE", "PGSSLMODE", "PGPASSFILE"),
+        # Tokens of the workload identity would, or another identity's be taken.
+        *("AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "MSI_ENDPOINT"),
+        # Others could pass for the store or for Microsoft's sign-in.
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OPENSSL_CONF"),
+        # Other code would run.
+        *("PYTHONWARNINGS", "PYTHONPATH", "LD_PRELOAD", "PATH", "HOME", "OTEL_PYTHON_TRACER_PROVIDER"),
+        # Nobody knows what it does.
+        *("https_PROXY", "TZDIR", "XPROXY_PASSWORD", "ANYTHING"),
     ],
 )
-def test_no_variable_leads_pictures_past_the_allowed_triton(name: str) -> None:
+def test_a_blurjob_may_set_no_variable_but_those_listed(name: str) -> None:
     said = LIMITS.refusal(spec(podTemplate={"env": [{"name": "TZ", "value": "UTC"}, {"name": name, "value": "x"}]}))
-    assert said.startswith(f"spec.podTemplate.env sets {name}, which could lead pictures past the allowed Triton.")
+    assert said.startswith(f"spec.podTemplate.env sets {name}, but a BlurJob may set HTTPS_PROXY, HTTP_PROXY, ")
+    assert "worker.extraEnv" in said
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PROXY_PASSWORD", "OTEL_SERVICE_NAME"])
-def test_other_variables_are_the_blurjobs_matter(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PROXY_PASSWORD", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"]
+)
+def test_listed_variables_are_the_blurjobs_matter(name: str) -> None:
     assert LIMITS.refusal(spec(podTemplate={"env": [{"name": name, "value": "x"}]})) == ""
+
+
+def test_the_variables_of_the_example_with_all_fields_are_allowed() -> None:
+    for example in yaml.safe_load_all((ROOT / "examples" / "blurjob-all-fields.yaml").read_text()):
+        assert LIMITS.refusal(spec(podTemplate=example["spec"].get("podTemplate", {}))) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "is_allowed"),
+    [
+        ("http://me:$(PROXY_PASSWORD)@proxy:3128", True),
+        ("http://proxy:3128/$PATH", True),
+        ("http://x:$(BAAS_LEDGER)@attacker.example.net", False),
+        ("$(PROXY_PASSWORD)$(BAAS_SOURCE_CONNECTION_STRING)", False),
+        ("$(SECRET_OF_THE_CHARTS)", False),
+    ],
+)
+def test_a_value_is_made_of_no_other_variables_than_the_blurjobs_own(value: str, is_allowed: bool) -> None:
+    env = [{"name": "PROXY_PASSWORD", "value": "x"}, {"name": "HTTPS_PROXY", "value": value}]
+    said = LIMITS.refusal(spec(podTemplate={"env": env}))
+    assert (said == "") is is_allowed
+    if not is_allowed:
+        assert said.startswith("spec.podTemplate.env makes HTTPS_PROXY of $(")
+        assert "attacker" not in said
 
 
 @pytest.mark.parametrize(
@@ -99,11 +133,24 @@ def test_other_variables_are_the_blurjobs_matter(name: str) -> None:
         ("proxy", "url", False),
     ],
 )
-def test_no_variable_is_made_of_the_installations_own_secrets(name: str, key: str, is_own: bool) -> None:
+def test_nothing_is_made_of_the_installations_own_secrets(name: str, key: str, is_own: bool) -> None:
     own = (SecretKey(name="baas-ledger", key="url"), SecretKey(name="city-key", key="audit.pem"))
     limits = Limits(triton_url=OWN, own_secrets=own)
-    variable = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
-    said = limits.refusal(spec(podTemplate={"env": [{"name": "TZ", "value": "UTC"}, variable]}))
-    assert (said == "") is not is_own
-    if is_own:
-        assert said.startswith(f"spec.podTemplate.env sets HTTPS_PROXY to {key} of the Secret {name}, which is")
+    secret = {"name": name, "key": key}
+    variable = {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": secret}}
+    blobs = {
+        "azureBlob": {
+            "accountUrl": "https://city.blob.core.windows.net",
+            "container": "raw",
+            "connectionStringSecret": secret,
+        }
+    }
+    for field, changes in (
+        ("spec.podTemplate.env[HTTPS_PROXY]", {"podTemplate": {"env": [{"name": "TZ", "value": "UTC"}, variable]}}),
+        ("spec.source.azureBlob.connectionStringSecret", {"source": blobs}),
+        ("spec.output.azureBlob.connectionStringSecret", {"output": blobs}),
+    ):
+        said = limits.refusal(spec(**changes))
+        assert (said == "") is not is_own
+        if is_own:
+            assert said.startswith(f"{field} names {key} of the Secret {name}, which is the installation's own.")
