@@ -1,0 +1,1 @@
+"""Annotated pictures: one model, one module for each format, one validator. `converting` calls them in order."""
