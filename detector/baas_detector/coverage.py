@@ -4,7 +4,7 @@ An object counts as found when a large enough share of its box is masked. Groups
 that recall by size, place or any later attribute is one more line in a list.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,8 +18,24 @@ from baas_detector.truth import LabelledObject
 MaskPixels = npt.NDArray[np.bool_]
 """(height, width), True where the picture is redacted."""
 
-SIZE_EDGES_PX = {DetectedClass.PERSON: (24, 50, 100, 200, 400), DetectedClass.LICENCE_PLATE: (10, 16, 30, 60, 120)}
-"""Where the size groups begin: persons by height, plates by width."""
+ALL, SEAM = "all", "at the seam"
+"""Names of groups."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Where the size groups of a class begin, ascending: persons by height, plates by width."""
+
+    edges: tuple[float, ...]
+    """Pixels, or shares of the picture's height or width (0..1)."""
+    of_picture: bool = False
+    """Whether the edges are shares."""
+
+
+USUAL_SIZES = {
+    DetectedClass.PERSON: Sizes(edges=(24, 50, 100, 200, 400)),
+    DetectedClass.LICENCE_PLATE: Sizes(edges=(10, 16, 30, 60, 120)),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,21 +106,34 @@ def verdicts(mask: MaskPixels | None, objects: Iterable[LabelledObject]) -> list
     return [Verdict(labelled=one, covered=0.0 if mask is None else covered_share(mask, one)) for one in objects]
 
 
-def usual_groups() -> list[Group]:
+def usual_groups(sizes: Mapping[DetectedClass, Sizes] = USUAL_SIZES) -> list[Group]:
     """Return all of a class, its sizes, and those that the seam cuts."""
     groups: list[Group] = []
     for object_class in DetectedClass:
-        groups.append(Group(object_class=object_class, name="all", holds=lambda _: True))
-        edges = (0, *SIZE_EDGES_PX[object_class], float("inf"))
-        groups += [_size_group(object_class, low, high) for low, high in pairwise(edges)]
-        groups.append(Group(object_class=object_class, name="at the seam", holds=lambda one: one.crosses_seam))
+        groups += sized_groups(object_class, sizes[object_class])
+        groups.append(Group(object_class=object_class, name=SEAM, holds=lambda one: one.crosses_seam))
     return groups
 
 
-def _size_group(object_class: DetectedClass, low: float, high: float) -> Group:
-    measure = "high" if object_class is DetectedClass.PERSON else "wide"
-    span = f"under {high:g}" if low == 0 else f"{low:g} and more" if high == float("inf") else f"{low:g} to {high:g}"
-    return Group(object_class=object_class, name=f"{span} px {measure}", holds=lambda one: low <= one.size_px < high)
+def sized_groups(object_class: DetectedClass, sizes: Sizes) -> list[Group]:
+    """Return all of a class, then its sizes: each object is in the first group and in one of the others."""
+    edges = (0, *sizes.edges, float("inf"))
+    return [
+        Group(object_class=object_class, name=ALL, holds=lambda _: True),
+        *(_size_group(object_class, low, high, of_picture=sizes.of_picture) for low, high in pairwise(edges)),
+    ]
+
+
+def _size_group(object_class: DetectedClass, low: float, high: float, *, of_picture: bool) -> Group:
+    scale, unit = (100, "% of the picture") if of_picture else (1, "px")
+    measure = f"{unit} {'high' if object_class is DetectedClass.PERSON else 'wide'}"
+    first, last = f"{low * scale:g}", f"{high * scale:g}"
+    span = f"under {last}" if low == 0 else f"{first} and more" if high == float("inf") else f"{first} to {last}"
+
+    def holds(one: LabelledObject) -> bool:
+        return low <= (one.size_share if of_picture else one.size_px) < high
+
+    return Group(object_class=object_class, name=f"{span} {measure}", holds=holds)
 
 
 def recalls(judged: Sequence[Verdict], groups: Iterable[Group], *, min_coverage: float) -> list[Recall]:

@@ -1,15 +1,47 @@
 """`baas-detector evaluate`."""
 
-import json
+import itertools
+import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from baas_crds.errors import ConfigurationError
+
 if TYPE_CHECKING:
-    from baas_detector.evaluation import Evaluation
+    from baas_detector.coverage import Sizes
+    from baas_detector.evaluation.results import Report
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+Edges: TypeAlias = tuple[tuple[float, ...], bool]
+"""Numbers, and whether they are shares of 1."""
+
+
+def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.Context, click.Parameter, str], Edges]:
+    """Return the reader of an option: ascending numbers above 0, commas between them; perhaps all of them in %."""
+
+    def read(_context: click.Context, _option: click.Parameter, value: str) -> Edges:
+        parts = [part.strip() for part in value.split(",")]
+        shares = percents and all(part.endswith("%") for part in parts)
+        try:
+            numbers = [float(part.removesuffix("%")) / 100 if shares else float(part) for part in parts]
+        except ValueError:
+            numbers = [math.nan]
+        is_right = all(math.isfinite(number) and number > 0 for number in numbers)
+        is_right &= all(one < other for one, other in itertools.pairwise(numbers))
+        is_right &= not whole or all(number.is_integer() for number in numbers)
+        if not is_right:
+            kind = "whole numbers" if whole else "numbers"
+            also = ", or all of them with % behind" if percents else ""
+            raise click.BadParameter(f"{value!r} should be {kind} above 0, ascending, with commas between them{also}.")
+        return tuple(numbers), shares
+
+    return read
 
 
 @click.command("evaluate")
@@ -19,14 +51,20 @@ if TYPE_CHECKING:
     required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="COCO file with boxes in pixels.",
+    help="COCO file with boxes in pixels. Categories may be paths such as `man/child/light`.",
 )
 @click.option(
     "--masks",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=_FOLDER,
     metavar="DIR",
     help="What `baas blur --save-masks DIR` wrote: a picture .png for each image, 255 where it is redacted.",
+)
+@click.option(
+    "--detections",
+    type=_FOLDER,
+    metavar="DIR",
+    help="What `baas blur --detections` wrote beside the pictures: a file .json for each image. Needed for what hangs "
+    "on classes and confidences. With --masks too, the masks say what is covered.",
 )
 @click.option(
     "--min-coverage",
@@ -35,60 +73,149 @@ if TYPE_CHECKING:
     show_default=True,
     help="Share of its box that must be masked for an object to count as found.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def evaluate(truth_file: Path, masks: Path, min_coverage: float, as_json: bool) -> None:
-    """Measure how many labelled persons and licence plates were redacted.
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=0,
+    show_default=True,
+    help="Leave out detections with a lower confidence.",
+)
+@click.option(
+    "--person-sizes",
+    callback=_numbers(percents=True),
+    metavar="NUMBERS",
+    default="24,50,100,200,400",
+    show_default=True,
+    help="Heights at which the size groups of persons begin: pixels, or % of the picture's height.",
+)
+@click.option(
+    "--plate-sizes",
+    callback=_numbers(percents=True),
+    metavar="NUMBERS",
+    default="10,16,30,60,120",
+    show_default=True,
+    help="Widths at which those of plates begin: pixels, or % of the picture's width.",
+)
+@click.option(
+    "--coco-areas",
+    callback=_numbers(),
+    metavar="NUMBERS",
+    default="1024,9216",
+    show_default=True,
+    help="Areas in square pixels at which COCO's size groups begin.",
+)
+@click.option(
+    "--max-detections",
+    callback=_numbers(whole=True),
+    metavar="NUMBERS",
+    default="1,10,100",
+    show_default=True,
+    help="How many detections of an image COCO's averages count.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the resampling of images.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, which `gate` reads.")
+@click.option("--markdown", "markdown_file", type=_OUTPUT, metavar="FILE", help="Write all tables as Markdown, too.")
+@click.option(
+    "--html", "html_file", type=_OUTPUT, metavar="FILE", help="Write one page with all tables and plots, too."
+)
+def evaluate(
+    truth_file: Path,
+    masks: Path | None,
+    detections: Path | None,
+    min_coverage: float,
+    min_score: float,
+    person_sizes: Edges,
+    plate_sizes: Edges,
+    coco_areas: Edges,
+    max_detections: Edges,
+    seed: int,
+    as_json: bool,
+    markdown_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Measure how many labelled persons and licence plates were redacted, and for whom it works.
 
     Recall by class, by size and at the panorama's seam, with counts and 95 % intervals (Clopper-Pearson), and the
-    share of pixels that was masked for it. An image without a mask counts as missed altogether.
+    share of pixels that was masked for it. An image without a mask counts as missed altogether. JSON, Markdown and
+    HTML hold more: total blurred area, false-negative rates by category and gaps between groups, COCO's averages,
+    curves over confidence, and each image (docs/howto/evaluate.md).
 
     \b
-        baas blur panoramas/ safe/ --save-masks masks/
+        baas blur panoramas/ safe/ --save-masks masks/ --detections
         baas-detector evaluate --truth panoramas/annotations-coco.json --masks masks/
+        baas-detector evaluate --truth panoramas/annotations-coco.json --detections safe/ --html page.html
     """
-    from baas_detector import evaluation  # noqa: PLC0415 - other commands do without scipy
+    # Other commands do without scipy.
+    from baas_detector.contract import DetectedClass  # noqa: PLC0415
+    from baas_detector.evaluation import evaluate as measure  # noqa: PLC0415
+    from baas_detector.evaluation.predictions import Source  # noqa: PLC0415
+    from baas_detector.evaluation.settings import Settings  # noqa: PLC0415
 
-    result = evaluation.evaluate(truth_file, masks, min_coverage=min_coverage)
+    if masks is None and detections is None:
+        raise click.UsageError("Give --masks, --detections or both: what is measured.")
+    report = measure(
+        truth_file,
+        Source(masks=masks, detections=detections, min_score=min_score),
+        Settings(
+            min_coverage=min_coverage,
+            sizes={
+                DetectedClass.PERSON: _sizes(person_sizes),
+                DetectedClass.LICENCE_PLATE: _sizes(plate_sizes),
+            },
+            areas_px=coco_areas[0],
+            max_detections=tuple(int(limit) for limit in max_detections[0]),
+            seed=seed,
+        ),
+    )
+    _write(report, markdown_file, html_file)
     if as_json:
-        click.echo(json.dumps(result.document(), indent=2))
+        click.echo(report.model_dump_json(indent=2))
     else:
-        _show(result, Console())
+        _show(report, Console())
 
 
-def _show(result: "Evaluation", console: Console) -> None:
-    table = Table(title=f"Objects whose box is masked at least {result.min_coverage:.0%}", title_justify="left")
+def _sizes(numbers: Edges) -> "Sizes":
+    from baas_detector.coverage import Sizes  # noqa: PLC0415 - pulls scipy
+
+    edges, of_picture = numbers
+    return Sizes(edges=edges, of_picture=of_picture)
+
+
+def _write(report: "Report", markdown_file: Path | None, html_file: Path | None) -> None:
+    try:
+        if markdown_file is not None:
+            from baas_detector.evaluation.markdown import markdown  # noqa: PLC0415 - only where it is asked for
+
+            markdown_file.write_text(markdown(report), encoding="utf-8")
+        if html_file is not None:
+            from baas_detector.evaluation.page import page  # noqa: PLC0415 - pulls matplotlib
+
+            html_file.write_text(page(report), encoding="utf-8")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"Plots need {error.name}: install the extra `evaluation`.") from error
+
+
+def _show(report: "Report", console: Console) -> None:
+    from baas_detector.evaluation.tables import percent, remarks, span  # noqa: PLC0415 - pulls scipy
+
+    table = Table(title=f"Objects whose box is masked at least {report.min_coverage:.0%}", title_justify="left")
     for heading in ("class", "group"):
         table.add_column(heading)
     for heading in ("found", "of", "recall", "95 % interval"):
         table.add_column(heading, justify="right")
-    for one in result.recalls:
+    for one in report.recall:
         if one.share is None and one.group != "all":
             continue
-        low, high = one.interval()
-        share = "-" if one.share is None else f"{one.share:.1%}"
         if one.group == "all":
             table.add_section()
         table.add_row(
-            str(one.object_class), one.group, str(one.found), str(one.total), share, f"{low:.1%} to {high:.1%}"
+            str(one.object_class),
+            one.group,
+            str(one.found),
+            str(one.total),
+            percent(one.share),
+            span(one.interval_95),
         )
     console.print(table)
-    for line in _remarks(result):
+    for line in remarks(report):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _remarks(result: "Evaluation") -> list[str]:
-    """What stands under the table: the price, and what was left out."""
-    lines = [f"{len(result.truth.images)} images"]
-    if result.masked_share_mean is not None:
-        lines.append(
-            f"masked: {result.masked_share_mean:.2%} of an image on average, "
-            f"{result.masked_share_total:.2%} of all pixels"
-        )
-    if result.truth.ignored:
-        lines.append(f"left out: {result.truth.ignored} objects marked as too small to judge")
-    if result.truth.other_classes:
-        others = ", ".join(f"{name} {count}" for name, count in sorted(result.truth.other_classes.items()))
-        lines.append(f"left out: objects of other classes ({others})")
-    if result.without_mask:
-        lines.append(f"no mask, so all their objects count as missed: {', '.join(result.without_mask)}")
-    return lines

@@ -101,7 +101,8 @@ def read_truth(document: Mapping[str, Any]) -> Truth:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigurationError(
             f"The truth is no COCO file: {type(error).__name__} {error}. Needed are images (id, file_name, width, "
-            "height), annotations (id, image_id, category_id, bbox) and categories (id, name), which refer to each other."
+            "height), annotations (id, image_id, category_id, bbox) and categories (id, name), which refer to each "
+            "other."
         ) from error
     _refuse_repeated("image", (image.name for image in images))
     _refuse_repeated("annotation", (entry["id"] for entry in document["annotations"]))

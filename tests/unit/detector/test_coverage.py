@@ -18,6 +18,8 @@ from baas_detector.contract import DetectedClass
 from baas_detector.coverage import Recall, Verdict, covered_share, recalls, usual_groups
 from baas_detector.evaluate_command import evaluate as evaluate_command
 from baas_detector.evaluation import evaluate
+from baas_detector.evaluation.predictions import Source
+from baas_detector.evaluation.settings import Settings
 from baas_detector.truth import LabelledObject, read_truth
 
 WIDTH, HEIGHT = 40, 20
@@ -184,10 +186,10 @@ def test_a_mask_is_found_under_the_images_name_and_compared(tmp_path: Path) -> N
     mask = np.zeros((HEIGHT, WIDTH), bool)
     mask[:, :5] = True
     save_mask(tmp_path, mask)
-    result = evaluate(truth, tmp_path, min_coverage=0.8)
-    found = {one.object_class: (one.found, one.total) for one in result.recalls if one.group == "all"}
+    result = evaluate(truth, Source(masks=tmp_path), Settings())
+    found = {one.object_class: (one.found, one.total) for one in result.recall if one.group == "all"}
     assert found == {PERSON: (1, 1), PLATE: (0, 1)}
-    assert (result.masked_share_mean, result.masked_share_total) == (0.125, 0.125)
+    assert (result.masked_share.mean, result.masked_share.total) == (0.125, 0.125)
 
 
 def test_an_image_without_a_mask_counts_as_missed_and_is_named(tmp_path: Path) -> None:
@@ -206,6 +208,7 @@ def test_an_image_without_a_mask_counts_as_missed_and_is_named(tmp_path: Path) -
         "total": 1,
         "share": 0.0,
         "interval_95": [0.0, 0.975],
+        "interval_images_95": None,
     }
 
 
@@ -223,4 +226,4 @@ def test_a_picture_that_is_no_mask_is_refused(tmp_path: Path, picture: Image.Ima
     (tmp_path / "west").mkdir()
     picture.save(tmp_path / "west" / "a.jpg.png")
     with pytest.raises(ConfigurationError, match=sentence):
-        evaluate(truth, tmp_path, min_coverage=0.8)
+        evaluate(truth, Source(masks=tmp_path), Settings())
