@@ -7,7 +7,7 @@ from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import signing
-from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
@@ -82,8 +82,12 @@ def blur(
         )
         work(job, stop=stop, on_done=on_done, limit=settings.limit)
         withdraw_refused(ledger, planned.run_id, destination, extras)
-        if deletes:
+        with reading(ledger) as connection:
+            is_complete = not read_progress(connection, planned.run_id).remaining
+        if deletes and is_complete and not stop.is_set():
             on_retired(delete_originals(ledger, planned.run_id, source, destination))
+        elif deletes:
+            on_status("No original was deleted: the run has not come to its end.")
         with transaction(ledger) as connection:
             finish_run(connection, planned.run_id)
             return read_progress(connection, planned.run_id)

@@ -76,7 +76,7 @@ def test_a_signal_finishes_what_is_in_flight_and_the_next_call_continues(
     number: signal.Signals, baas: Baas, many: Path, triton: str, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    with running(many, out, "--json", triton=triton) as process:
+    with running(many, out, "--json", "--delete-source", "after-verified", triton=triton) as process:
         wait_for_outputs(out, 2, process)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
@@ -84,6 +84,7 @@ def test_a_signal_finishes_what_is_in_flight_and_the_next_call_continues(
     assert "Finishing what is in flight" in err
     some = len(published(out))
     assert 2 <= some < 24
+    assert len(published(many)) == 24
     ended = baas("blur", many, out, "--json", triton=triton)
     assert (ended.code, ended.document["now"]["published"]) == (ExitCode.DONE, 24 - some)
 

@@ -46,6 +46,17 @@ def test_originals_of_published_pictures_go_and_all_others_stay(
     assert baas("audit", "verify", safe).code == ExitCode.DONE
 
 
+def test_nothing_is_deleted_before_the_run_is_complete(photos: Path, tmp_path: Path, baas: Baas, triton: str) -> None:
+    safe = tmp_path / "safe"
+
+    ended = baas("blur", photos, safe, *DELETE, "--limit", "1", triton=triton)
+
+    assert "No original was deleted: the run has not come to its end." in ended.err
+    assert (len(left(safe)), len(left(photos))) == (1, 3)
+    assert "3 originals deleted, 0 kept" in baas("blur", photos, safe, *DELETE, triton=triton).err
+    assert left(photos) == set()
+
+
 def test_the_same_call_again_keeps_the_outputs_though_their_originals_are_gone(
     photos: Path, tmp_path: Path, baas: Baas, triton: str
 ) -> None:
