@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,15 @@ _LARGEST_SHARE = 2.0
 def format_of(path: Path) -> Format:
     """Tell from its content how annotations are written down. Raises `ConfigurationError` when it cannot be read.
 
-    A folder or a `.yaml` is YOLO's. JSON is Azure ML's when most boxes are shares of their picture; without any box,
-    when images have Azure ML's URLs.
+    A folder or a `.yaml` is YOLO's. JSON is Azure ML's when most boxes that have an area are shares of their picture;
+    without any box, when images have Azure ML's URLs.
     """
     if path.is_dir() or path.suffix in {".yaml", ".yml"}:
         return Format.YOLO
     document = _load(path)
-    boxes = [one.get("bbox") for one in _dicts(document, "annotations")]
-    largest = [max(numbers) for box in boxes if isinstance(box, list) and (numbers := _numbers(box))]
-    if largest:
-        is_shares = sum(value <= _LARGEST_SHARE for value in largest) * 2 > len(largest)
+    boxes = [box for one in _dicts(document, "annotations") if (box := _numbers(one.get("bbox")))]
+    if boxes:
+        is_shares = sum(max(box) <= _LARGEST_SHARE for box in boxes) * 2 > len(boxes)
     else:
         is_shares = any(str(one.get("coco_url")).startswith(azureml.SCHEME) for one in _dicts(document, "images"))
     return Format.AZUREML if is_shares else Format.COCO
@@ -89,8 +88,11 @@ def _dicts(document: Any, name: str) -> Sequence[Mapping[str, Any]]:
     return [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
 
 
-def _numbers(values: Iterable[Any]) -> list[float]:
-    return [abs(number) for value in values if (number := coco.number_in(value)) is not None]
+def _numbers(values: Any) -> list[float]:
+    """The four numbers of a box that has an area; nothing for anything else."""
+    numbers = [coco.number_in(value) for value in values] if isinstance(values, list) else []
+    finite = [abs(number) for number in numbers if number is not None]
+    return finite if len(numbers) == len(finite) == 4 and min(finite[2:]) > 0 else []
 
 
 def _texts(folder: Path, data: Path) -> dict[str, str]:

@@ -66,7 +66,7 @@ def write(
     """
     if keep_category and not all(isinstance(number, int) for number in annotations.categories):
         raise ConfigurationError("Categories have ids that are no numbers, which YOLO's sixth column cannot hold.")
-    numbers, names = _class_numbers(annotations.categories, classes)
+    numbers, names = _class_numbers(annotations, classes)
     lines: dict[Number, list[str]] = {image.number: [] for image in annotations.images}
     left_out: Counter[str] = Counter()
     sizes = {image.number: image.size for image in annotations.images}
@@ -194,13 +194,12 @@ def _box(shares: Sequence[float], size: Size) -> Box:
     )
 
 
-def _class_numbers(
-    categories: Mapping[Number, str], classes: Classes
-) -> tuple[dict[Number, int | None], dict[int, str]]:
-    """Return the class number of each category, None for those of no class, and the classes' names."""
+def _class_numbers(annotations: AnnotationSet, classes: Classes) -> tuple[dict[Number, int | None], dict[int, str]]:
+    """Return the class number of each category in use, None for those of no class, and the classes' names."""
+    categories = annotations.categories
     if classes is Classes.ORIGINAL:
         return {number: at for at, number in enumerate(categories)}, dict(enumerate(categories.values()))
-    found = {number: class_of(name) for number, name in categories.items()}
+    found = {number: class_of(categories[number]) for number in {one.category for one in annotations.annotations}}
     return (
         {number: None if one is None else one.number for number, one in found.items()},
         {one.number: str(one) for one in DetectedClass},
