@@ -1,0 +1,1 @@
+"""Whether a model may go into production, by a policy that people have agreed on."""
