@@ -98,6 +98,8 @@ def metadata(
 
     if output.suffix not in {".csv", ".json"}:
         raise click.UsageError(f"--output {output} must end in .csv or .json.")
+    if api_query and not asks_api:
+        raise click.UsageError("--api-query needs --api.")
     division = Division(ratios=_ratios(ratios), seed=seed, cell_length=cell_length, guard_m=guard_m)
     names = _names(source)
     with panorama_api.PanoramaApi(api_url, retries=retries) as api:

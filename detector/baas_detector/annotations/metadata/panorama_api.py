@@ -76,9 +76,11 @@ class PanoramaApi:
                 raise ConfigurationError(f"The Panorama API's pages lead to {url}, which is not one more page of it.")
             seen.add(url)
             page = self._get(url, params)
+            if page is None:
+                raise ConfigurationError(f"{url} has no list of panoramas (404): check the address.")
             try:
-                listed = list(page["_embedded"]["panoramas"]) if page is not None else []
-                link = page["_links"]["next"]["href"] if page is not None else None
+                listed = list(page["_embedded"]["panoramas"])
+                link = page["_links"]["next"]["href"]
             except (KeyError, TypeError) as error:
                 raise _unlike(url) from error
             yield from (_read(entry, url) for entry in listed)

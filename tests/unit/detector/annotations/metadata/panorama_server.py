@@ -54,7 +54,7 @@ def serving(panoramas: Sequence[Mapping[str, Any]]) -> Iterator[PanoramaServer]:
     server = PanoramaServer(panoramas)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        def do_GET(self) -> None:
             parts = urlsplit(self.path)
             status, body = server.answer(parts.path, parse_qs(parts.query))
             self.send_response(status)
