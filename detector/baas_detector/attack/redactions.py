@@ -1,11 +1,8 @@
 """The redactions under attack. The edge to the program `baas`: pictures go in, redacted pictures come out."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ import cv2
 import numpy as np
 
 from baas_crds.errors import ConfigurationError
+from baas_detector import program
 from baas_detector.attack.pictures import read_picture, write_jpeg
 from baas_detector.checks import Tile
 from baas_detector.contract import DetectedClass
@@ -96,7 +94,7 @@ def _redact(folder: Path, wanted: Sequence[Wanted], redaction: Redaction, paddin
     options = ["--method", redaction.method, "--padding", str(padding), "--unrecorded", "--json"]
     options += [] if redaction.cells is None else ["--cells", str(redaction.cells)]
     done = subprocess.run(
-        [_program(), "redact-more", folder, "--reports", reports, *options],
+        [program.baas(), "redact-more", folder, "--reports", reports, *options],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -113,14 +111,6 @@ def _report(wanted: Wanted) -> dict[str, object]:
     box = wanted._asdict()
     object_class = box.pop("object_class")
     return {**box, "class": object_class}
-
-
-def _program() -> str:
-    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    program = shutil.which("baas", path=os.pathsep.join(folders))
-    if program is None:
-        raise ConfigurationError("There is no `baas` to redact with: install the extra `preprocess`")
-    return program
 
 
 def _blur(folder: Path, wanted: Iterable[Wanted]) -> None:

@@ -1,0 +1,181 @@
+"""A real training on drawn pictures: from labels to a registered model, whatever ends it on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from PIL import Image, ImageDraw
+
+from baas_crds.codes import ExitCode
+from baas_detector.cli import main
+from baas_detector.repository import open_repository
+from baas_detector.training.registry import open_version
+
+DETECTOR = Path(sys.executable).with_name("baas-detector")
+# Not many cores are needed for pictures of 64 pixels, and others may want them.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with pictures and a config.yml, and what a command says in it."""
+
+    folder: Path
+
+    def write(self, **changes: Any) -> None:
+        document: dict[str, Any] = {
+            "name": "small",
+            "data": {"path": "data"},
+            "train": {"image_size_px": 64, "epochs": 1, "batch": 4},
+        }
+        for key, value in changes.items():
+            document[key] = document[key] | value if isinstance(document.get(key), dict) else value
+        (self.folder / "config.yml").write_text(yaml.safe_dump(document))
+
+    def command(self, *arguments: str | Path) -> list[str | Path]:
+        return [DETECTOR, *arguments]
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=ENVIRONMENT, check=False, capture_output=True, text=True
+        )
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "runs" / "small"
+
+    def epochs(self) -> list[int]:
+        """Which epochs the run has figures of."""
+        table = self.results / "train" / "results.csv"
+        rows = table.read_text().splitlines()[1:] if table.is_file() else []
+        return [int(row.split(",")[0]) for row in rows if row]
+
+
+def draw(folder: Path, split: str, count: int) -> None:
+    """Draw pictures with a red figure and a yellow plate, labelled with categories in the sixth column."""
+    for kind in ("images", "labels"):
+        (folder / kind / split).mkdir(parents=True)
+    for number in range(count):
+        left, top = 4 + 3 * number % 40, 8 + 5 * number % 40
+        picture = Image.new("RGB", (96, 96), (120, 130, 140))
+        ImageDraw.Draw(picture).ellipse((left, top, left + 20, top + 40), fill=(200, 50, 50))
+        ImageDraw.Draw(picture).rectangle((60, 70, 90, 80), fill=(250, 220, 0))
+        picture.save(folder / "images" / split / f"{number}.jpg")
+        category = "woman/child/dark" if number == 0 else "man/adult/light"
+        (folder / "labels" / split / f"{number}.txt").write_text(
+            f"0 {(left + 10) / 96} {(top + 20) / 96} {20 / 96} {40 / 96} {category}\n"
+            f"1 {75 / 96} {75 / 96} {30 / 96} {10 / 96} licence_plate/dutch/yellow\n"
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    draw(tmp_path / "data", "train", 8)
+    draw(tmp_path / "data", "val", 4)
+    return Project(folder=tmp_path)
+
+
+def test_one_command_trains_measures_builds_and_registers(project: Project) -> None:
+    (project.folder / "wanted.json").write_text('{"age:child": 1, "age:elder": 2}')
+    project.write(
+        steps={"select": True, "export": True, "register": True},
+        select={"wanted": "wanted.json", "images": 6},
+        train={"image_size_px": 64, "epochs": 1, "batch": 4, "image_weights": {"power": 1}},
+        export={},
+        register={"to": "registry"},
+    )
+
+    done = project.run("train", "config.yml")
+
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "age:elder: 2 more objects are wanted" in done.stderr
+    told = json.loads(done.stdout)
+    # Ultralytics kept what the person model knew, so the new model finds the people in the sample photos.
+    assert open_repository(project.results / "models").card.digest == told["model"]
+    shown = json.loads((project.results / "pictures.json").read_text())
+    assert sorted(shown.values()) == [1, 1, 1, 1, 1, 4]
+    assert [path for path, times in shown.items() if times == 4] == ["data/images/train/0.jpg"]
+    validated = json.loads((project.results / "validation.json").read_text())
+    assert [(one["object_class"], one["objects"]) for one in validated["classes"]] == [
+        ("person", 4),
+        ("licence_plate", 4),
+    ]
+    version = open_version(project.folder / told["registered"]["place"])
+    assert (version.version, version.digest) == (1, told["registered"]["digest"])
+    assert not list((project.folder / "data").rglob("*.cache"))
+
+    again = project.run("train", "config.yml")
+    assert json.loads(again.stdout)["registered"]["is_new"] is False
+    assert "was trained already" in again.stderr
+
+
+def test_after_a_kill_the_same_command_goes_on_and_other_settings_are_refused(project: Project) -> None:
+    epochs = 6
+    project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml", "epochs": epochs})
+    with subprocess.Popen(
+        project.command("train", "config.yml"), cwd=project.folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:  # a line after each epoch's validation
+            if len(project.epochs()) >= 2 and (project.results / "train" / "weights" / "last.pt").is_file():
+                break
+            assert "Error" not in line
+        process.send_signal(signal.SIGKILL)
+    before = project.epochs()
+    assert 2 <= len(before) < epochs
+    assert not (project.results / "trained.json").exists()
+
+    project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml", "epochs": epochs + 1})
+    other = project.run("train", "config.yml")
+    assert other.returncode == ExitCode.CONFIGURATION
+    assert "was begun with other settings (train.epochs)" in other.stderr
+
+    project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml", "epochs": epochs})
+    done = project.run("train", "config.yml")
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "Going on after epoch" in done.stderr
+    assert project.epochs() == list(range(1, epochs + 1))
+
+
+def test_a_checkpoint_is_measured_alone(project: Project) -> None:
+    project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml"})
+    assert project.run("train", "config.yml", "--data", "data", "--output", "elsewhere").returncode == ExitCode.DONE
+    weights = Path("elsewhere") / "small" / "train" / "weights" / "best.pt"
+
+    done = project.run("validate", weights, "data", "--image-size", "64", "--json", "validation.json")
+
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert "licence_plate" in done.stdout
+    written = json.loads((project.folder / "validation.json").read_text())
+    assert written["split"] == "val"
+    assert 0 <= written["map50_95"] <= written["map50"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"train": {"weights": "yolov9000.yaml"}},
+            "train.weights is yolov9000.yaml; Ultralytics has no such architecture, try yolov8n.yaml",
+        ),
+        ({"train": {"weights": "missing.pt"}}, "missing.pt is not an Ultralytics checkpoint"),
+        ({"train": {"tracking": "wandb"}}, "its package is not installed: `pip install wandb`"),
+        ({"data": {"path": "nowhere"}}, "nowhere is no YOLO data set"),
+        ({"steps": {"train": False}}, "holds no finished training: run the step `train` first"),
+    ],
+)
+def test_what_cannot_be_trained_ends_with_a_sentence(project: Project, changes: dict[str, Any], sentence: str) -> None:
+    project.write(**changes)
+
+    done = CliRunner().invoke(main, ["train", str(project.folder / "config.yml")])
+
+    assert done.exit_code == ExitCode.CONFIGURATION
+    assert sentence in done.stderr
