@@ -1,0 +1,30 @@
+"""Which images people look at: drawn by stratum, the same for the same seed. Pure."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One image to look at."""
+
+    image: str
+    stratum: str
+    stratum_images: int
+    """How many images its stratum has."""
+
+
+def draw(images: Mapping[str, Sequence[str]], size: int, *, seed: int) -> list[Task]:
+    """Draw `size` images of each stratum, all of a smaller one, in an order that tells nothing.
+
+    `images` are names by stratum. Neither their order nor other strata change what is drawn.
+    """
+    tasks: list[Task] = []
+    for stratum, names in sorted(images.items()):
+        # A generator of its own: another stratum more does not change this one.
+        chance = random.Random(f"{seed} {stratum}")  # noqa: S311 - a sample, not a secret
+        drawn = chance.sample(sorted(names), min(size, len(names)))
+        tasks += [Task(image=name, stratum=stratum, stratum_images=len(names)) for name in drawn]
+    random.Random(seed).shuffle(tasks)  # noqa: S311 - the same
+    return tasks
