@@ -1,6 +1,8 @@
 """`baas-detector convert`, on files."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +59,8 @@ def test_without_a_format_only_the_report_is_made(source: Path) -> None:
     told = run(source)
 
     assert told.exit_code == ExitCode.DONE
-    assert "2 objects in 1 images (coco)" in told.stdout
-    assert "person 1, licence_plate 1" in told.stdout
-    assert "1 boxes across the seam" in told.stdout
+    assert "Objects, as coco" in told.stdout
+    assert "images: 1\nobjects: 2 (person 1, licence_plate 1)\nboxes across the seam: 1\n" in told.stdout
     assert sorted(source.parent.rglob("*")) == before
 
 
@@ -107,7 +108,7 @@ def test_a_box_across_the_seam_is_told_to_be_cut_in_yolo(source: Path, tmp_path:
 
     assert "boxes across the seam were cut in two, since YOLO knows no seam" in told.stdout
     assert len((tmp_path / "set/labels/pano.txt").read_text().splitlines()) == 3
-    assert "1 boxes across the seam, each joined from two lines" in run(tmp_path / "set").stdout
+    assert "boxes across the seam: 1, each joined from two lines" in run(tmp_path / "set").stdout
 
 
 def test_pictures_are_resized_with_their_boxes(source: Path, pictures: Path, tmp_path: Path) -> None:
@@ -163,10 +164,10 @@ def test_what_cannot_be_converted_is_named_and_nothing_is_written(tmp_path: Path
     ended = run(path, "--to", "coco", "--output", output)
 
     assert ended.exit_code == ExitCode.CONFIGURATION
-    assert f"{path} has 12 entries that cannot be converted" in ended.stderr
+    assert f"{path} cannot be converted:" in ended.stderr
     assert "annotation 2 of pano.jpg has the box [1.0, 1.0, 0.0, 0.0]" in ended.stderr
     assert "and 2 more" in ended.stderr
-    assert "12 boxes without width or height" in ended.stdout
+    assert "boxes without width or height: 12" in ended.stdout
     assert not output.exists()
 
 
@@ -226,6 +227,19 @@ def test_nothing_is_overwritten_unasked(source: Path, tmp_path: Path) -> None:
     assert run(source, "--to", "coco", "--output", source, "--force").exit_code == ExitCode.CONFIGURATION
 
 
+def test_no_picture_is_overwritten_unasked(source: Path, pictures: Path, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "pano.jpg").write_text("an original")
+    options = ("--images", pictures, "--width", "200", "--output-images", precious)
+
+    refused = run(source, *options)
+    assert refused.exit_code == ExitCode.CONFIGURATION
+    assert f"{precious / 'pano.jpg'} is there already" in refused.stderr
+    assert (precious / "pano.jpg").read_text() == "an original"
+    assert run(source, *options, "--force").exit_code == ExitCode.DONE
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -249,6 +263,17 @@ def test_other_files_end_with_a_sentence_that_names_them(tmp_path: Path, text: s
 
     assert ended.exit_code == ExitCode.CONFIGURATION
     assert str(path) in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["convert", "metadata"])
+def test_help_shows_an_example_and_loads_no_heavy_library(command: str) -> None:
+    shown = CliRunner().invoke(main, [command, "--help"])
+
+    assert shown.exit_code == ExitCode.DONE
+    assert f"    baas-detector {command} " in shown.output
+    heavy = {"cv2", "matplotlib", "numpy", "pygeohash", "requests", "yaml"}
+    code = f"import sys, baas_detector.{command}_command; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_folder_without_labels_and_a_file_that_is_no_picture_are_named(tmp_path: Path, source: Path) -> None:

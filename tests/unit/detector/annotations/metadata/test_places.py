@@ -125,6 +125,14 @@ def test_a_table_that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, te
         read_table(path)
 
 
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes("image,district\na,Café\n".encode("latin-1"))
+
+    with pytest.raises(ConfigurationError, match="no UTF-8 text"):
+        read_table(path)
+
+
 def picture_with(path: Path, gps: dict[int, Any]) -> Path:
     exif = Image.Exif()
     exif.get_ifd(GPS).update(gps)

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from baas_crds.errors import ConfigurationError
@@ -51,6 +51,7 @@ def near_a_corner(draw: st.DrawFn) -> tuple[Position, Position]:
     return one, other
 
 
+@settings(max_examples=1000)
 @given(near_a_corner(), seeds)
 def test_no_two_pictures_of_different_subsets_are_nearer_than_the_guard(
     near: tuple[Position, Position], seed: int
