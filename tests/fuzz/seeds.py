@@ -4,6 +4,7 @@ import itertools
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ PICTURE_PX: Final = (23, 17)
 _EXIF: Final = files.exif(
     {files.MAKE: "Ladybug", files.ORIENTATION: [6], 0x010E: "my street"},
     taken={files.TAKEN: "2024:10:12 15:01:26", files.MAKER_NOTE: b"note" + files.jpeg(8, 8)},
-    gps={1: "N", 2: struct.pack(">6I", 52, 1, 21, 1, 4240, 100)},
+    gps={1: "N", 2: [Fraction(52), Fraction(21), Fraction(212, 5)]},
     thumbnail=files.jpeg(8, 8),
     order=">",
 )

@@ -13,11 +13,11 @@ Tags = Mapping[str, Any]
 
 KINDS: Final = {
     "heading": r"GPS:GPS(ImgDirection|Track)|XMP-GPano:(Pose|InitialView)|XMP-exif:GPS(ImgDirection|Track)",
-    "position": r"GPS:|XMP-exif:GPS",
+    "position": r"GPS:(?!GPS(ProcessingMethod|AreaInformation))|XMP-exif:GPS",
     "GPano": r"XMP-GPano:",
     "orientation": r"IFD0:Orientation$",
     "time": r"IFD0:ModifyDate|ExifIFD:(DateTimeOriginal|CreateDate|(SubSec|Offset)Time)|XMP-exif:DateTime",
-    "camera": r"IFD0:(Make|Model|Software)$"
+    "camera": r"IFD0:(Make|Model)$"
     r"|ExifIFD:(ExposureTime|FNumber|ExposureProgram|ISO|FocalLength|Flash|MeteringMode|WhiteBalance|Lens(Make|Model|Info))",
     "rights": r"IFD0:Copyright",
     "density": r"JFIF:[XY]?Resolution",

@@ -1,22 +1,22 @@
 """Exif blocks (CIPA DC-008, Exif 2.32): which tags stay, which pictures hide in a block, and a new thumbnail in it.
 
-A tag stays when it is on the list and its value is short: position, direction, time, exposure, lens, camera, geometry
-and rights. Nothing that holds free text, serial numbers, or data of a maker's own is on the list.
+A tag stays when it is on a list, has the form that the standard gives it, and is short: position, direction, time,
+exposure, lens, camera, geometry and rights (`exif_tags.py`).
 
 The reader is our own (`tiff.py`), since the well-kept ones fail here: Pillow re-writes text and fractions instead of
 keeping their bytes, piexif changes the byte order, tifftools never returns from a directory that points to itself.
 """
 
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from baas_preprocess.container import pictures, tiff
+from baas_preprocess.container.exif_tags import EXIF_TAGS, GPS_TAGS, INTEROP_TAGS, MAIN_TAGS, ORIENTATION, Form
 from baas_preprocess.container.refusals import Malformed
 from baas_preprocess.container.tiff import ByteOrder, Directory, Entry, Tree
 
-ORIENTATION: Final = 0x0112
 SUB_IFDS: Final = 0x014A
 EXIF: Final = 0x8769
 GPS: Final = 0x8825
@@ -27,31 +27,11 @@ MAX_BLOCK_BYTES: Final = 0xFFFF - 2 - len(b"Exif\0\0")
 MAX_VALUE_BYTES: Final = 256
 """Of a value that stays: the longest on the list are short texts. No picture fits."""
 
-MAIN_TAGS: Final = frozenset(
-    {
-        *(0x010F, 0x0110),  # make, model
-        *(ORIENTATION, 0x011A, 0x011B, 0x0128),  # orientation, resolution
-        *(0x0131, 0x0132),  # software, time
-        *(0x013E, 0x013F, 0x0211, 0x0213, 0x0214),  # what the colours mean
-        0x8298,  # copyright: whoever publishes must not take the notice away
-    }
-)
-EXIF_TAGS: Final = frozenset(
-    {
-        *(0x9000, 0x9101, 0x9102, 0xA000, 0xA001, 0xA002, 0xA003, 0xA500),  # versions, colour space, size in pixels
-        *(0x829A, 0x829D, 0x8822, 0x8827, *range(0x8830, 0x8836), 0xA215),  # exposure, sensitivity
-        *range(0x9201, 0x920B),  # shutter, aperture, brightness, distance, metering, light, flash, focal length
-        *(0xA20E, 0xA20F, 0xA210, 0xA217, 0xA300, 0xA301, *range(0xA401, 0xA40B), 0xA40C, 0xA460),  # sensor, scene
-        *(0x9003, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292),  # times and their offsets from UTC
-        *range(0x9400, 0x9406),  # temperature to camera elevation angle
-        *(0xA432, 0xA433, 0xA434),  # lens, without its serial number
-    }
-)
-GPS_TAGS: Final = frozenset(range(0x20))
-_INTEROP_TAGS: Final = frozenset({0x0001, 0x0002, 0x1001, 0x1002})
-
 _NAMES: Final = {
+    0x001B: "GPS processing method",
+    0x001C: "GPS area",
     0x010E: "description",
+    0x0131: "software",
     0x013B: "artist",
     0x02BC: "XMP in Exif",
     0x83BB: "IPTC",
@@ -125,7 +105,7 @@ def kept(exif: Exif, order: ByteOrder) -> Tree:
     Values are written one behind the other, and harmless ones could make a picture together: then only the orientation
     stays, written anew.
     """
-    interop = Tree(entries=_allowed(exif.interop, _INTEROP_TAGS, exif.order, order))
+    interop = Tree(entries=_allowed(exif.interop, INTEROP_TAGS, exif.order, order))
     inner = Tree(
         entries=_allowed(exif.exif, EXIF_TAGS, exif.order, order), children={INTEROP: interop} if interop else {}
     )
@@ -141,13 +121,14 @@ def _orientation_alone(exif: Exif, order: ByteOrder) -> Tree:
     return Tree(entries=(tiff.entry_of(ORIENTATION, tiff.SHORT, [exif.orientation], order),))
 
 
-def _allowed(directory: Directory, tags: Collection[int], order: ByteOrder, wanted: ByteOrder) -> tuple[Entry, ...]:
-    entries = (entry for entry in directory.values() if entry.tag in tags and _is_small(entry))
-    return tuple(tiff.in_order(entry, order, wanted) for entry in entries)
+def _allowed(directory: Directory, forms: Mapping[int, Form], order: ByteOrder, wanted: ByteOrder) -> tuple[Entry, ...]:
+    return tuple(tiff.in_order(entry, order, wanted) for entry in directory.values() if _stays(entry, forms))
 
 
-def _is_small(entry: Entry) -> bool:
-    return len(entry.value) <= MAX_VALUE_BYTES and not pictures.inside(entry.value)
+def _stays(entry: Entry, forms: Mapping[int, Form]) -> bool:
+    form = forms.get(entry.tag)
+    is_small = len(entry.value) <= MAX_VALUE_BYTES and not pictures.inside(entry.value)
+    return form is not None and form.fits(entry) and is_small
 
 
 def coded(exif: Exif, thumbnail: bytes | None = None) -> bytes | None:
@@ -194,11 +175,13 @@ def _before_thumbnail(exif: Exif, tree: Tree, size: int) -> bytes:
 def kinds(exif: Exif, ignored_tags: Collection[int] = ()) -> list[str]:
     """Name what a block holds: `Exif`, `GPS`, and each kind of tag that will not stay."""
     found: list[str] = []
-    lists = ((exif.main, MAIN_TAGS), (exif.exif, EXIF_TAGS), (exif.gps, GPS_TAGS), (exif.interop, _INTEROP_TAGS))
-    for directory, tags in lists:
+    lists = ((exif.main, MAIN_TAGS), (exif.exif, EXIF_TAGS), (exif.gps, GPS_TAGS), (exif.interop, INTEROP_TAGS))
+    for directory, forms in lists:
         for entry in directory.values():
-            if entry.tag in tags and _is_small(entry):
+            if _stays(entry, forms):
                 found.append("GPS" if directory is exif.gps else "Exif")
+            elif entry.tag in forms:
+                found.append("unusual Exif values")
             elif entry.tag not in _POINTERS and entry.tag not in ignored_tags:
                 found.append(_NAMES.get(entry.tag, "other Exif tags"))
     return found

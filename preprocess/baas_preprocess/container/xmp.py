@@ -1,7 +1,8 @@
 """XMP packets (ISO 16684-1): what they say about the geometry, and a new packet with what stays.
 
-A property stays when its namespace and name are on the list and its value is one short text. Lists, structures and
-embedded pictures are not copied but left behind: the packet is written anew.
+A property stays when its namespace and name are on the list and its value is a number, a time or one of a few words;
+only the makes and models of camera and lens are free texts. Lists, structures and embedded pictures are not copied but
+left behind: the packet is written anew.
 """
 
 import re
@@ -17,7 +18,8 @@ from baas_preprocess.container.refusals import Malformed
 
 MAX_PACKET_BYTES: Final = 1_000_000
 """Of a packet that is read. A JPEG segment holds 65 KB; PNG and TIFF set no limit."""
-MAX_VALUE_CHARS: Final = 200
+MAX_VALUE_CHARS: Final = 64
+"""Of a value that stays."""
 MAX_KEPT_BYTES: Final = 60_000
 """Of the new packet, which must fit into one JPEG segment."""
 
@@ -40,7 +42,7 @@ def _schema(prefix: str, names: str) -> Schema:
 SCHEMAS: Final[Mapping[str, Schema]] = {
     GPANO: _schema(
         "GPano",
-        "UsePanoramaViewer CaptureSoftware StitchingSoftware ProjectionType PoseHeadingDegrees PosePitchDegrees "
+        "UsePanoramaViewer ProjectionType PoseHeadingDegrees PosePitchDegrees "
         "PoseRollDegrees InitialViewHeadingDegrees InitialViewPitchDegrees InitialViewRollDegrees "
         "InitialHorizontalFOVDegrees InitialVerticalFOVDegrees InitialCameraDolly FirstPhotoDate LastPhotoDate "
         "SourcePhotosCount ExposureLockUsed CroppedAreaImageWidthPixels CroppedAreaImageHeightPixels "
@@ -61,14 +63,22 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
         "exifEX", "LensMake LensModel PhotographicSensitivity SensitivityType OffsetTime OffsetTimeOriginal"
     ),
     "http://ns.adobe.com/tiff/1.0/": _schema(
-        "tiff", "Make Model Orientation ImageWidth ImageLength XResolution YResolution ResolutionUnit Software DateTime"
+        "tiff", "Make Model Orientation ImageWidth ImageLength XResolution YResolution ResolutionUnit DateTime"
     ),
-    "http://ns.adobe.com/xap/1.0/": _schema("xmp", "CreateDate ModifyDate CreatorTool"),
+    "http://ns.adobe.com/xap/1.0/": _schema("xmp", "CreateDate ModifyDate"),
     "http://ns.adobe.com/photoshop/1.0/": _schema("photoshop", "DateCreated"),
     "http://pix4d.com/camera/1.0/": _schema(
         "Camera", "Yaw Pitch Roll GPSXYAccuracy GPSZAccuracy HorizCS VertCS ModelType PrincipalPoint"
     ),
 }
+
+_FREE_TEXTS: Final = frozenset({"Make", "Model", "LensMake", "LensModel"})
+# Numbers and times as XMP writes them (Part 2, 3.2: `52,21.70N`, `2024-10-12T15:01:26Z`), with two letters at most.
+_PLAIN: Final = re.compile(
+    r"[0-9.,:;/+ -]*[AEKMNSTVWZe]?[0-9.,:;/+ -]*[ENSWZ]?"
+    r"|(?i:true|false|equirectangular|cylindrical|spherical|perspective|fisheye|sRGB"
+    r"|WGS[- ]?84|ETRS[- ]?89|EPSG:[0-9]{4,6}|ellipsoidal)"
+)
 
 _PICTURES: Final = {
     b"http://ns.adobe.com/xap/1.0/g/img/": "XMP thumbnail",
@@ -143,6 +153,8 @@ def _listed(name: str, value: str, is_attribute: bool) -> Property | None:
     namespace, _, local_name = name[1:].partition("}")
     schema = SCHEMAS.get(namespace)
     if schema is None or local_name not in schema.names or not value.strip() or len(value) > MAX_VALUE_CHARS:
+        return None
+    if local_name not in _FREE_TEXTS and not _PLAIN.fullmatch(value.strip()):
         return None
     return Property(namespace=namespace, name=local_name, value=value, is_attribute=is_attribute)
 

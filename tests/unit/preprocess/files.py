@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from io import BytesIO
 from typing import Any
 
@@ -80,7 +81,7 @@ def jpeg_with_coefficient(size: int) -> bytes:
     )
 
 
-Value = bytes | Sequence[int] | str
+Value = bytes | Sequence[int] | Sequence[Fraction] | str
 Tags = Mapping[int, Value]
 
 
@@ -89,11 +90,13 @@ def _entry(value: Value, order: str) -> tuple[int, int, bytes]:
         return 2, len(value) + 1, value.encode() + b"\0"
     if isinstance(value, bytes):
         return 7, len(value), value
+    if isinstance(value[0], Fraction):
+        return 5, len(value), b"".join(struct.pack(f"{order}II", *each.as_integer_ratio()) for each in value)
     return 4, len(value), struct.pack(f"{order}{len(value)}I", *value)
 
 
 def directory(tags: Tags, at: int, order: str, following: int = 0) -> bytes:
-    """Code a TIFF directory to stand at offset `at`: text, opaque bytes, or whole numbers of 32 bits."""
+    """Code a TIFF directory to stand at offset `at`: text, opaque bytes, fractions, or whole numbers of 32 bits."""
     rows, heap = b"", b""
     heap_at = at + 6 + 12 * len(tags)
     for tag, value in sorted(tags.items()):

@@ -1,15 +1,22 @@
 import io
 import struct
+from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-from baas_preprocess.container import exif, tiff
+from baas_preprocess.container import exif, exif_tags, tiff
 from tests.unit.preprocess import files
 
 THUMBNAIL = files.jpeg(16, 8)
-SOFTWARE, DESCRIPTION, ARTIST, SERIAL, COMMENT, LATITUDE = 0x0131, 0x010E, 0x013B, 0xA431, 0x9286, 2
+SOFTWARE, DESCRIPTION, ARTIST, SERIAL, COMMENT, COPYRIGHT = 0x0131, 0x010E, 0x013B, 0xA431, 0x9286, 0x8298
+LATITUDE, DATUM, METHOD, AREA = 0x02, 0x12, 0x1B, 0x1C
+NOON = "2024:10:12 12:00:00"
+FREE_TEXTS = {0x010F, 0x0110, 0x8298, 0xA433, 0xA434}
+"""Make, Model, Copyright, LensMake, LensModel."""
 
 
 def rewritten(block: bytes) -> exif.Exif:
@@ -20,61 +27,146 @@ def rewritten(block: bytes) -> exif.Exif:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_position_time_and_camera_stay_byte_by_byte_in_their_byte_order(order: str) -> None:
-    latitude = struct.pack(f"{order}6I", 52, 1, 21, 1, 4240, 100)
+    latitude = [Fraction(52), Fraction(21), Fraction(212, 5)]
     block = files.exif(
-        {files.MAKE: "Ladybug", SOFTWARE: "stitcher"},
-        taken={files.TAKEN: "2024:10:12 15:01:26"},
-        gps={1: "N", LATITUDE: latitude},
+        {files.MAKE: "Ladybug", COPYRIGHT: "Gemeente Amsterdam"},
+        taken={files.TAKEN: NOON},
+        gps={1: "N", LATITUDE: latitude, DATUM: "WGS-84"},
         order=order,
     )
     before, after = exif.read(block), rewritten(block)
     assert after.order == order
     assert after.gps == before.gps
     assert after.exif == before.exif
-    assert {tag: after.main[tag] for tag in (files.MAKE, SOFTWARE)} == {
-        tag: before.main[tag] for tag in (files.MAKE, SOFTWARE)
+    assert {tag: after.main[tag] for tag in (files.MAKE, COPYRIGHT)} == {
+        tag: before.main[tag] for tag in (files.MAKE, COPYRIGHT)
     }
 
 
 def test_what_is_not_on_the_list_goes_and_is_named() -> None:
     block = files.exif(
-        {files.MAKE: "Ladybug", DESCRIPTION: "my street", ARTIST: "Ann", 0xC000: b"blob"},
-        taken={files.MAKER_NOTE: b"\x01\x02" * 40, COMMENT: b"ASCII\0\0\0hello", SERIAL: "12345", files.TAKEN: "now"},
+        {files.MAKE: "Ladybug", DESCRIPTION: "my street", ARTIST: "Ann", SOFTWARE: "Ann's", 0xC000: b"blob"},
+        taken={files.MAKER_NOTE: b"\x01\x02" * 40, COMMENT: b"ASCII\0\0\0hello", SERIAL: "12345", files.TAKEN: NOON},
+        gps={METHOD: b"ASCII\0\0\0Ann's phone", AREA: b"ASCII\0\0\0Ann's garden"},
     )
     after = rewritten(block)
     assert set(after.main) == {files.MAKE, files.EXIF_IFD}
     assert set(after.exif) == {files.TAKEN}
     assert set(exif.kinds(exif.read(block))) == {
-        *("Exif", "description", "artist", "other Exif tags"),
+        *("Exif", "description", "artist", "software", "other Exif tags", "GPS processing method", "GPS area"),
         *("MakerNote", "user comment", "camera serial number"),
     }
     assert set(exif.kinds(after)) == {"Exif"}
 
 
+def placed(tag: int, forms: object, value: files.Value) -> bytes:
+    """A block with this tag, in the directory where these forms are looked up."""
+    main = {files.MAKE: "Ladybug"} | ({tag: value} if forms is exif_tags.MAIN_TAGS else {})
+    taken = {tag: value} if forms is exif_tags.EXIF_TAGS else None
+    return files.exif(main, taken=taken, gps={tag: value} if forms is exif_tags.GPS_TAGS else None)
+
+
+LISTS = (exif_tags.MAIN_TAGS, exif_tags.EXIF_TAGS, exif_tags.GPS_TAGS)
+STRICT = [pytest.param(tag, forms, id=f"{tag:#06x}") for forms in LISTS for tag in forms.keys() - FREE_TEXTS]
+
+
+@pytest.mark.parametrize(("tag", "forms"), STRICT)
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("Ann", "1 Ann", "N\0Ann lives here", "2024:10:12 Ann", f"{NOON}\0Ann", "WGS-84 Ann", "Ann 12:00:00 2024:10"),
+        *(b"Ann", b"Ann ", b"Ann lives here", b"ASCII\0\0\0Ann"),
+        *([0x416E6E20] * 9, [Fraction(0x416E6E20)] * 9),
+    ],
+    ids=repr,
+)
+def test_no_listed_tag_hides_a_text_where_the_standard_wants_something_else(
+    tag: int, forms: object, value: files.Value
+) -> None:
+    block = placed(tag, forms, value)
+    assert b"Ann" not in (exif.coded(exif.read(block)) or b"")
+    assert set(exif.kinds(exif.read(block))) == {"Exif", "unusual Exif values"}
+    assert set(exif.kinds(rewritten(block))) == {"Exif"}
+
+
+@given(text=st.text(st.characters(codec="ascii"), max_size=40), at=st.sampled_from(STRICT))
+def test_texts_that_stay_are_times_versions_and_words_of_the_standards(text: str, at: object) -> None:
+    tag, forms = at.values  # type: ignore[attr-defined]
+    after = rewritten(placed(tag, forms, text))
+    found = [entry.value for each in (after.main, after.exif, after.gps) for entry in each.values() if entry.tag == tag]
+    for value in found:
+        letters = value.rstrip(b"\0").decode()
+        assert not any(letter.islower() for letter in letters)
+        assert letters.strip("0123456789 ,.:;+-") in {*"NSEWAVKMTR", "", "WGS", "ETRS", "TOKYO", "JGD", "NAD", "THM"}
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        *((LATITUDE, [Fraction(52)] * 3), (0x07, [Fraction(12)] * 3), (0x11, [Fraction(303, 2)])),
+        *((1, "N"), (3, "W\0\0"), (0x10, "T"), (DATUM, "WGS84"), (0x1D, "2024:10:12"), (8, "04,11,17"), (5, [0])),
+    ],
+)
+def test_positions_stay_in_the_forms_that_cameras_write(tag: int, value: files.Value) -> None:
+    block = placed(tag, exif_tags.GPS_TAGS, value)
+    assert rewritten(block).gps == exif.read(block).gps != {}
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        *((files.TAKEN, NOON), (files.TAKEN, "    :  :     :  :  "), (0x9010, "+01:00"), (0x9291, "352954")),
+        *((0x9000, b"0232"), (0x9000, "0210"), (0x9101, b"\1\2\3\0"), (0xA300, b"\3"), (0x829A, [Fraction(1, 250)])),
+        *(
+            (0xA002, [8000]),
+            (0xA432, [Fraction(24), Fraction(70), Fraction(14, 5)]),
+            (0xA434, "EF 24-70"),
+        ),
+    ],
+)
+def test_times_exposure_and_lens_stay_in_the_forms_that_cameras_write(tag: int, value: files.Value) -> None:
+    block = placed(tag, exif_tags.EXIF_TAGS, value)
+    assert rewritten(block).exif == exif.read(block).exif != {}
+
+
+def with_copyright(text: bytes, order: str = "<") -> bytes:
+    """A block with an orientation, and any bytes whatever as a text of which no form is asked."""
+    block = files.exif({files.ORIENTATION: [6], COPYRIGHT: text}, order=order)
+    return block.replace(struct.pack(f"{order}HH", COPYRIGHT, 7), struct.pack(f"{order}HH", COPYRIGHT, 2))
+
+
+def test_a_copyright_of_any_bytes_stays() -> None:
+    assert rewritten(with_copyright(b"photographer\0\xe9ditor")).main[COPYRIGHT].value == b"photographer\0\xe9ditor"
+
+
 @pytest.mark.parametrize("value", [b"x" * 257, files.jpeg(8, 8)[:200]], ids=["long", "a picture's beginning"])
 def test_a_listed_tag_with_a_value_that_could_be_a_picture_goes(value: bytes) -> None:
-    block = files.exif({files.MAKE: value, files.ORIENTATION: [6]})
-    assert set(rewritten(block).main) == {files.ORIENTATION}
+    assert set(rewritten(with_copyright(value)).main) == {files.ORIENTATION}
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_values_that_are_a_picture_when_one_follows_the_other_go_but_the_orientation_stays(order: str) -> None:
-    parts = {0x011A: b"density\xff", 0x011B: b"\xd8\xff\xe0\0\x10JF"}
-    after = rewritten(files.exif({files.ORIENTATION: [6], **parts}, order=order))
+@pytest.mark.parametrize(("order", "end", "start"), [("<", 0xFF000001, 0x00E0FFD8), (">", 0x010000FF, 0xD8FFE000)])
+def test_values_that_are_a_picture_when_one_follows_the_other_go_but_the_orientation_stays(
+    order: str, end: int, start: int
+) -> None:
+    parts = {0x011A: [Fraction(1, end)], 0x011B: [Fraction(start)]}
+    block = files.exif({files.ORIENTATION: [6], **parts}, order=order)
+    assert b"\xff\xd8\xff\xe0" in block
+    after = rewritten(block)
     assert set(after.main) == {files.ORIENTATION}
     assert after.orientation == 6
 
 
 @pytest.mark.parametrize("end", [b"\xff\xd8", b"\xff\xd8\xff", b"\xff\xd8\xff\xff", b"II*", b"MM\0*"])
 def test_a_block_does_not_end_as_a_picture_begins(end: bytes) -> None:
-    coded = exif.coded(exif.read(files.exif({files.ORIENTATION: [6], files.MAKE: b"value".rjust(12 - len(end)) + end})))
+    coded = exif.coded(exif.read(with_copyright(b"value".rjust(12 - len(end)) + end)))
     assert coded is not None
     assert end not in coded[8:]
     assert exif.read(coded).orientation == 6
 
 
 def test_a_value_that_is_the_head_of_a_tiff_with_the_zeros_behind_it_goes() -> None:
-    block = files.exif({files.ORIENTATION: b"\0II*"}, order=">")
+    block = files.exif({files.ORIENTATION: [int.from_bytes(b"\0II*")]}, order=">")
+    assert b"\0II*\0" in block
     assert b"II*" not in (exif.coded(exif.read(block)) or b"")
 
 
@@ -112,7 +204,7 @@ def test_another_reader_finds_a_new_thumbnail_behind_the_tags_that_stay(order: s
 
 
 def test_the_tags_that_stay_are_the_same_with_and_without_a_thumbnail() -> None:
-    block = files.exif({files.MAKE: "Ladybug"}, taken={files.TAKEN: "now"}, gps={1: "N"}, thumbnail=THUMBNAIL)
+    block = files.exif({files.MAKE: "Ladybug"}, taken={files.TAKEN: NOON}, gps={1: "N"}, thumbnail=THUMBNAIL)
     with_it, without_it = exif.read(with_thumbnail(block)), rewritten(block)
     assert (with_it.has_thumbnail, without_it.has_thumbnail) == (True, False)
     assert (with_it.main[files.MAKE], with_it.exif, with_it.gps) == (

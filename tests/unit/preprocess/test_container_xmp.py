@@ -34,16 +34,29 @@ def test_times_stay_under_each_name_that_programs_write(name: str) -> None:
     assert (stays.name, stays.value) == (name, "2024-10-12T15:01:26")
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("GPSLatitude", "52,21.70N"), ("GPSLongitude", "4,53.12E"), ("GPSAltitude", "433/10"), ("GPSStatus", "A")),
+        *(("GPSMapDatum", "WGS-84"), ("GPSTimeStamp", "2024-10-12T15:01:26.5Z"), ("ExposureBiasValue", "-1/3")),
+        *(("GPSVersionID", "2.2.0.0"), ("DateTimeOriginal", "2024-10-12T15:01:26+02:00"), ("GPSImgDirectionRef", "T")),
+    ],
+)
+def test_numbers_and_times_stay_in_the_forms_that_programs_write(name: str, value: str) -> None:
+    packet = files.xmp(f'exif:{name}="{value}"', namespaces='xmlns:exif="http://ns.adobe.com/exif/1.0/"')
+    assert [(each.name, each.value) for each in rewritten(packet).properties] == [(name, value)]
+
+
 def test_another_prefix_is_the_same_property() -> None:
     namespace = f'xmlns:p="{xmp.GPANO}"'
     assert xmp.read(files.xmp('p:PosePitchDegrees="1.5"', namespaces=namespace)).panorama == {"PosePitchDegrees": "1.5"}
 
 
-@given(heading=TEXTS, software=TEXTS)
-def test_any_text_is_written_so_that_it_reads_the_same(heading: str, software: str) -> None:
+@given(make=TEXTS, model=TEXTS)
+def test_any_text_is_written_so_that_it_reads_the_same(make: str, model: str) -> None:
     properties = tuple(
-        xmp.Property(namespace=xmp.GPANO, name=name, value=value, is_attribute=is_attribute)
-        for name, value, is_attribute in (("ProjectionType", heading, True), ("StitchingSoftware", software, False))
+        xmp.Property(namespace="http://ns.adobe.com/tiff/1.0/", name=name, value=value, is_attribute=is_attribute)
+        for name, value, is_attribute in (("Make", make, True), ("Model", model, False))
     )
     assert xmp.read(xmp.coded(properties)).properties == properties
 
@@ -56,9 +69,17 @@ def test_any_text_is_written_so_that_it_reads_the_same(heading: str, software: s
             id="creator",
         ),
         pytest.param({"properties": 'GPano:Invented="1"'}, id="an unknown property of a known namespace"),
-        pytest.param({"properties": f'GPano:StitchingSoftware="{"x" * 201}"'}, id="a long text"),
+        pytest.param({"properties": 'GPano:StitchingSoftware="Ann\'s"'}, id="software"),
+        pytest.param({"properties": 'GPano:PoseHeadingDegrees="Ann lives here"'}, id="a text in place of a number"),
+        pytest.param({"properties": 'GPano:PoseHeadingDegrees="12 Ann"'}, id="a text behind a number"),
+        pytest.param({"properties": 'GPano:ProjectionType="Ann"'}, id="a word that the standard does not know"),
+        pytest.param({"properties": f'GPano:PoseHeadingDegrees="{"1" * 65}"'}, id="a long number"),
         pytest.param(
-            {"properties": "", "elements": "<GPano:StitchingSoftware><b>x</b></GPano:StitchingSoftware>"},
+            {"properties": f'tiff:Make="{"x" * 65}"', "namespaces": 'xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'},
+            id="a long text",
+        ),
+        pytest.param(
+            {"properties": "", "elements": "<GPano:PoseHeadingDegrees><b>1</b></GPano:PoseHeadingDegrees>"},
             id="a structure",
         ),
     ],
@@ -95,7 +116,7 @@ def test_what_is_no_plain_xml_is_malformed(packet: bytes) -> None:
             files.xmp("", namespaces='xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/"'),
             ["depth map in XMP (GDepth)"],
         ),
-        (files.xmp('GPano:StitchingSoftware="/9j/4AAQSkZJRg"'), ["picture in XMP"]),
+        (files.xmp('GPano:ProjectionType="/9j/4AAQSkZJRg"'), ["picture in XMP"]),
         (b"not xml /9j/4AAQSkZJRg", ["picture in XMP"]),
     ],
 )
