@@ -1,6 +1,7 @@
 """From one format to another: read, check, leave out, resize, write."""
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +54,8 @@ def refuse_bad(source: Path, found: Report) -> None:
     told = [f"  {one.sentence}" for one in bad[:_TOLD]]
     if len(bad) > _TOLD:
         told.append(f"  … and {len(bad) - _TOLD} more; --json lists all")
-    entries = "entry" if len(bad) == 1 else "entries"
-    raise ConfigurationError(
-        "\n".join(
-            (
-                f"{source} has {len(bad)} {entries} that cannot be converted:",
-                *told,
-                "Correct them, or leave them out with --drop-bad FILE.",
-            )
-        )
-    )
+    head, tail = f"{source} cannot be converted:", "Correct it, or leave such entries out with --drop-bad FILE."
+    raise ConfigurationError("\n".join((head, *told, tail)))
 
 
 def leave_out_bad(annotations: AnnotationSet, listing: Path) -> tuple[AnnotationSet, tuple[Finding, ...]]:
@@ -81,6 +74,13 @@ def check_output(source: Path, output: Path, to: Format, *, force: bool) -> None
     found = next((path for path in taken if path.exists()), None)
     if found is not None and not force:
         raise ConfigurationError(f"{found} is there already: give another --output, or --force to replace it.")
+
+
+def check_pictures(annotations: AnnotationSet, output: Path, *, force: bool) -> None:
+    """Raise `ConfigurationError` when a picture is there already where one is to be written."""
+    found = next((image.name for image in annotations.images if (output / image.name).exists()), None)
+    if found is not None and not force:
+        raise ConfigurationError(f"{output / found} is there already: give another --output-images, or --force.")
 
 
 def save(annotations: AnnotationSet, wish: Wish) -> Mapping[str, int]:
@@ -110,8 +110,7 @@ def save_pictures(annotations: AnnotationSet, resize: Resize | None, source: Pat
 
 def _subsets(annotations: AnnotationSet, metadata: Path) -> dict[str, list[str]]:
     """Return the names of pictures by subset; those without one are in none."""
-    with metadata.open(encoding="utf-8-sig", newline="") as text:
-        rows = list(csv.DictReader(text))
+    rows = list(csv.DictReader(io.StringIO(files.read_text(metadata), newline="")))
     if not rows or not {"image", "subset"} <= rows[0].keys():
         raise ConfigurationError(f"{metadata} has no columns image and subset: `baas-detector metadata` writes them.")
     chosen = {row["image"]: row["subset"] for row in rows}

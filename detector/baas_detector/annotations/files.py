@@ -56,6 +56,14 @@ def read(path: Path, source_format: Format, *, images: Path | None = None, strip
     return replace(found, images=renamed)
 
 
+def read_text(path: Path) -> str:
+    """Return a text, without a byte-order mark. Raises `ConfigurationError` when it is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is no UTF-8 text: save it as UTF-8.") from error
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON file at once: nobody sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +108,7 @@ def _texts(folder: Path, data: Path) -> dict[str, str]:
     labels = folder / yolo.LABELS if (folder / yolo.LABELS).is_dir() else folder
     beside = {"classes.txt", "train.txt", "val.txt", "test.txt"}
     texts = {
-        f"{yolo.LABELS}/{path.relative_to(labels).as_posix()}": path.read_text(encoding="utf-8-sig")
+        f"{yolo.LABELS}/{path.relative_to(labels).as_posix()}": read_text(path)
         for path in sorted(labels.rglob("*.txt"))
         if path.name not in beside
     }
@@ -109,7 +117,7 @@ def _texts(folder: Path, data: Path) -> dict[str, str]:
         (yolo.IMAGES, folder / yolo.IMAGES),
     ):
         if path.is_file():
-            texts[name] = path.read_text(encoding="utf-8")
+            texts[name] = read_text(path)
     if not texts:
         raise ConfigurationError(f"{folder} has no labels (*.txt): give a folder of YOLO's labels, or a COCO file.")
     return texts

@@ -31,7 +31,7 @@ class Division:
     """Share of the cells by subset, in order; together 1."""
     seed: int = 0
     cell_length: int = 6
-    """Characters of a geohash: 6 are cells of about 0.6 km by 1.2 km at the equator, 0.7 km in Amsterdam."""
+    """Characters of a geohash: 6 are cells 0.6 km high, and 1.2 km wide at the equator, 0.7 km in Amsterdam."""
     guard_m: float = 20.0
     """Metres."""
 

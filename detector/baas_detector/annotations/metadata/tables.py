@@ -1,10 +1,12 @@
 """CSV tables: what people know of pictures, read in, and all that is known, written out."""
 
 import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
+from baas_detector.annotations.files import read_text
 from baas_detector.annotations.metadata.places import Known, Position
 
 _COLUMNS = {
@@ -25,20 +27,19 @@ def read_table(path: Path) -> dict[str, Known]:
 
     Empty fields say nothing. Raises `ConfigurationError` with the line for one that cannot be used.
     """
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        table = csv.DictReader(text)
-        columns = _columns(path, list(table.fieldnames or []))
-        known: dict[str, Known] = {}
-        for row in table:
-            values = {wanted: (row[column] or "").strip() or None for wanted, column in columns.items()}
-            image = values.get("image")
-            if image is None or image in known:
-                problem = "names no image" if image is None else f"names {image} again"
-                raise ConfigurationError(f"{path}, line {table.line_num} {problem}: give one line for each.")
-            try:
-                known[image] = _known(values)
-            except ValueError as error:
-                raise ConfigurationError(f"{path}, line {table.line_num} ({image}): {error}.") from error
+    table = csv.DictReader(io.StringIO(read_text(path), newline=""))
+    columns = _columns(path, list(table.fieldnames or []))
+    known: dict[str, Known] = {}
+    for row in table:
+        values = {wanted: (row[column] or "").strip() or None for wanted, column in columns.items()}
+        image = values.get("image")
+        if image is None or image in known:
+            problem = "names no image" if image is None else f"names {image} again"
+            raise ConfigurationError(f"{path}, line {table.line_num} {problem}: give one line for each.")
+        try:
+            known[image] = _known(values)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}, line {table.line_num} ({image}): {error}.") from error
     return known
 
 
