@@ -46,7 +46,10 @@ class Record:
     @property
     def facts(self) -> dict[str, Any]:
         """What the body says. Raises `ValueError` when it is no JSON object."""
-        facts = json.loads(self.body)
+        try:
+            facts = json.loads(self.body)
+        except RecursionError:
+            raise ValueError("too deep") from None
         if not isinstance(facts, dict):
             raise ValueError("not a JSON object")
         return facts
@@ -69,11 +72,11 @@ def broken_link(record: Record, *, run_id: str, number: int, previous: str) -> s
     if digest_of_body(record.body) != record.digest:
         return f"record {number} was changed: its text does not have the digest that is kept beside it"
     try:
-        facts = record.facts
+        facts, kind = record.facts, RecordKind(record.kind)
     except ValueError as error:
         return f"record {number} cannot be read: {error}"
     if facts.get("previous") != previous:
         return f"record {number} does not follow the one before it: a record was changed, removed or put in between"
-    if (facts.get("run"), facts.get("number"), facts.get("kind")) != (run_id, number, record.kind):
+    if (facts.get("run"), facts.get("number"), facts.get("kind")) != (run_id, number, kind):
         return f"record {number} belongs to another run or place"
     return None

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import chain_end, records, records_of
 from baas_ledger.chain import START, Record, RecordKind, broken_link
+from baas_ledger.contradictions import contradiction
 from baas_ledger.engine import reading
 from baas_ledger.facts import ImageRecord, Run
-from baas_ledger.fates import contradiction
 from baas_ledger.records import detections, images, named_image
 from baas_ledger.tables import ImageState
 from baas_preprocess.digests import digest_of

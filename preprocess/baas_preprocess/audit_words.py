@@ -33,12 +33,25 @@ def told(image: ImageRecord, records: Sequence[Record]) -> Iterator[str]:
     if not records:
         yield "No record tells more: nothing was decided about it yet."
     for record in records:
+        yield ""
+        yield from of_record(record) or [unreadable(record)]
+
+
+def of_record(record: Record) -> list[str] | None:
+    """Return the lines that tell a record; None when it is not what its kind must be: somebody wrote into it."""
+    try:
         facts = record.facts
         at = datetime.fromisoformat(facts["at"])
         signed = "" if record.signature is None else ", signed"
-        yield ""
-        yield f"{at:%Y-%m-%d %H:%M:%S} UTC, record {record.number}{signed}: {_headline(record.kind, facts)}"
-        yield from (f"  {line}" for line in _lines(record.kind, facts))
+        headline = f"{at:%Y-%m-%d %H:%M:%S} UTC, record {record.number}{signed}: {_headline(record.kind, facts)}"
+        return [headline, *(f"  {line}" for line in _lines(record.kind, facts))]
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def unreadable(record: Record) -> str:
+    """Say that a record tells nothing."""
+    return f"Record {record.number} cannot be read: it was changed. `baas audit verify` tells what else was."
 
 
 def _headline(kind: str, facts: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from baas_crds.codes import ExitCode
+from baas_ledger.chain import Record
 from baas_ledger.facts import Run
 from baas_preprocess.audit import Verdict, history, verify_run
-from baas_preprocess.audit_words import told
+from baas_preprocess.audit_words import of_record, told, unreadable
 from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
 from baas_preprocess.earlier_runs import open_destination, open_results
 from baas_preprocess.signatures import checker_of
@@ -82,8 +83,13 @@ def verify_command(
 @_ledger
 @_run
 @_json
-def show_command(dest: str, image: str, ledger: str | None, run_id: str | None, as_json: bool) -> None:
+@click.pass_context
+def show_command(
+    context: click.Context, dest: str, image: str, ledger: str | None, run_id: str | None, as_json: bool
+) -> None:
     """Tell why IMAGE (its path below the source, as in DEST) was published or not, and what was redacted in it.
+
+    Exit code 0, or 5 when one of its records cannot be read.
 
     \b
         baas audit show safe/ 2026/pano_0001.jpg
@@ -91,10 +97,17 @@ def show_command(dest: str, image: str, ledger: str | None, run_id: str | None, 
     with open_results(dest, given_ledger(ledger), run_id=run_id) as (engine, run):
         found, records = history(engine, run, image)
     if as_json:
-        click.echo(json.dumps([{**one.facts, "digest": one.digest} for one in records], indent=1, ensure_ascii=False))
-        return
-    for line in told(found, records):
-        out.print(printable(line), markup=False, soft_wrap=True)
+        click.echo(json.dumps([_document(one) for one in records], indent=1, ensure_ascii=False))
+    else:
+        for line in told(found, records):
+            out.print(printable(line), markup=False, soft_wrap=True)
+    context.exit(ExitCode.DONE if all(map(of_record, records)) else ExitCode.TAMPERED)
+
+
+def _document(record: Record) -> dict[str, object]:
+    if of_record(record) is None:
+        return {"number": record.number, "digest": record.digest, "problem": unreadable(record)}
+    return {**record.facts, "digest": record.digest}
 
 
 def _tell(run: Run, verdict: Verdict, *, with_key: bool) -> None:

@@ -10,9 +10,9 @@ from baas_ledger import tables
 from baas_ledger.audit import chain_end, records, records_of, signing
 from baas_ledger.chain import START, Record, broken_link
 from baas_ledger.claims import LeaseLost
+from baas_ledger.contradictions import contradiction
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import Quarantined
-from baas_ledger.fates import contradiction
 from baas_ledger.plan import plan_images
 from baas_ledger.records import detections, images
 from baas_ledger.reopen import reopen, retry_quarantined

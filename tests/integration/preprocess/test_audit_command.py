@@ -140,6 +140,45 @@ def test_a_record_that_was_rewritten_with_its_digest_breaks_the_next(run: Path, 
     assert problems(baas, run)[0].startswith("record 3 does not follow the one before it")
 
 
+@pytest.mark.parametrize(
+    ("change", "chain", "image"),
+    [
+        pytest.param(lambda _: "rubbish", "record 5 cannot be read: ", "record 5 cannot be read: ", id="no JSON"),
+        pytest.param(
+            lambda facts: body_of({name: facts[name] for name in ("run", "number", "previous", "kind", "image", "at")}),
+            None,
+            "record 5 cannot be read: it lacks 'input'",
+            id="keys are missing",
+        ),
+        pytest.param(
+            lambda facts: body_of({**facts, "kind": "praised"}),
+            "record 5 belongs to another run or place",
+            None,
+            id="another kind",
+        ),
+    ],
+)
+def test_a_record_that_cannot_be_read_is_named(
+    run: Path, baas: Baas, change: Callable[[dict[str, object]], str], chain: str | None, image: str | None
+) -> None:
+    with own_ledger(run) as connection:
+        (body,) = connection.execute("SELECT body FROM audit_records WHERE number = 5").fetchone()
+        name, body = json.loads(body)["image"], change(json.loads(body))
+        digest = digest_of_body(body)
+        connection.execute("UPDATE audit_records SET body = ?, digest = ? WHERE number = 5", [body, digest])
+        connection.execute("UPDATE audit_chains SET head = ?", [digest])
+
+    found = problems(baas, run)
+    expected = [start for start in (chain, image and f"{name}: {image}") if start is not None]
+    assert [problem.startswith(start) for problem, start in zip(found, expected, strict=True)] == [True] * len(found)
+    assert "BROKEN: " in baas("audit", "verify", run).out
+    if image is not None:
+        shown, as_json = baas("audit", "show", run, name), baas("audit", "show", run, name, "--json")
+        assert shown.code == as_json.code == ExitCode.TAMPERED
+        assert "Record 5 cannot be read: it was changed." in shown.out
+        assert json.loads(as_json.out)[0]["problem"].startswith("Record 5 cannot be read")
+
+
 def test_a_chain_that_was_made_anew_lacks_the_signatures(run: Path, finished: Path, baas: Baas) -> None:
     """Whoever can write all of the ledger can make a new chain; not without the key."""
     with own_ledger(run) as connection:

@@ -118,3 +118,13 @@ def test_a_receipt_names_the_copies_that_remain() -> None:
 
 def test_an_image_that_nobody_treated_yet_says_so() -> None:
     assert words(ImageState.PENDING).endswith("No record tells more: nothing was decided about it yet.")
+
+
+@pytest.mark.parametrize(
+    "body", ["not JSON", "[]", "{}", body_of({**PUBLISHED, "objects": [{}], "at": AT.isoformat()})]
+)
+def test_a_record_that_cannot_be_read_says_so_between_the_others(body: str) -> None:
+    rubbish = Record(number=8, image_id=1, kind="published", body=body, digest="sha256:", signature=None)
+    text = words(ImageState.PUBLISHED, record(RecordKind.PUBLISHED, **PUBLISHED), rubbish)
+    assert "record 7: published, at attempt 2" in text
+    assert text.endswith("Record 8 cannot be read: it was changed. `baas audit verify` tells what else was.")
