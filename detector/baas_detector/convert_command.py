@@ -69,7 +69,7 @@ _TOLD = 5
     metavar="FILE",
     help="Leave out what cannot be converted, and huge boxes; the list of them goes to FILE.",
 )
-@click.option("--force", is_flag=True, help="Replace what is at --output.")
+@click.option("--force", is_flag=True, help="Replace what is at --output and --output-images.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def convert(
     source: Path,
@@ -115,6 +115,8 @@ def convert(
         annotations, left_out = converting.leave_out_bad(annotations, drop_bad)
         told["dropped"] = len(left_out)
     resize = _resize(width, max_side)
+    if output_images is not None:
+        converting.check_pictures(annotations, output_images, force=force)
     if to is not None and output is not None:
         wish = converting.Wish(
             to=to,
@@ -181,8 +183,7 @@ def _tell(report: "Report", told: dict[str, Any], as_json: bool) -> None:
 
 
 def _table(report: "Report") -> Table:
-    title = f"{report.objects} objects in {report.images} images ({report.source_format})"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=f"Objects, as {report.source_format}", title_justify="left")
     table.add_column("category", no_wrap=True)
     table.add_column("objects", justify="right")
     table.add_column("median px", justify="right", no_wrap=True)
@@ -202,14 +203,15 @@ def _remarks(report: "Report") -> list[str]:
     by_class = Counter[str]()
     for one in report.categories:
         by_class[one.object_class or "neither"] += one.objects
-    lines = [", ".join(f"{name} {count}" for name, count in sorted(by_class.items(), reverse=True))]
+    classes = ", ".join(f"{name} {count}" for name, count in sorted(by_class.items(), reverse=True))
+    lines = [f"images: {report.images}", f"objects: {report.objects} ({classes})"]
     if report.seam_boxes:
         halves = ", each joined from two lines" if report.source_format is Format.YOLO else ""
-        lines.append(f"{len(report.seam_boxes)} boxes across the seam{halves}")
+        lines.append(f"boxes across the seam: {len(report.seam_boxes)}{halves}")
     if report.empty_images:
-        lines.append(f"{len(report.empty_images)} images without any object: {_some(report.empty_images)}")
+        lines.append(f"images without any object: {len(report.empty_images)} ({_some(report.empty_images)})")
     for kind, count in report.counts.items():
-        lines.append(f"{count} {kind.meaning}")
+        lines.append(f"{kind.meaning}: {count}")
         if not kind.stops:  # those that stop are told by the error
             sentences = [f"  {one.sentence}" for one in report.findings if one.kind is kind]
             more = [f"  … and {count - _TOLD} more; --json lists all"] if count > _TOLD else []
@@ -225,7 +227,7 @@ def _done(told: dict[str, Any]) -> list[str]:
         some = ", ".join(f"{name} {count}" for name, count in sorted(told["of_no_class"].items()))
         lines.append(f"left out, being neither persons nor plates: {some}")
     if "pictures" in told:
-        lines.append(f"wrote {told['pictures']} pictures")
+        lines.append(f"pictures written: {told['pictures']}")
     if told.get("cut_at_seam"):
         lines.append("boxes across the seam were cut in two, since YOLO knows no seam")
     if "written" in told:
@@ -234,4 +236,4 @@ def _done(told: dict[str, Any]) -> list[str]:
 
 
 def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:5]) + (f", … ({len(names)} in all)" if len(names) > 5 else "")
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
