@@ -63,7 +63,7 @@ class AreaCounter:
                 mask = mask_of[group.object_class]
                 members = [one for one in image.objects if one.object_class is group.object_class and group.holds(one)]
                 for part in _parts(group.object_class):
-                    self._sums[_Key(group.object_class, group.name, part, by)] += count(image, members, part, mask)
+                    self._sums[_Key(group.object_class, group.name, part, by)] += count(members, part, mask)
 
     def rows(self) -> Iterator[AreaRow]:
         """Return the sums in the order of the groups, those of groups without any labelled pixel left out."""
@@ -100,14 +100,20 @@ class AreaCounter:
             )
 
 
-def count(image: LabelledImage, members: Iterable[LabelledObject], part: Part, mask: MaskPixels) -> Pixels:
+def count(members: Iterable[LabelledObject], part: Part, mask: MaskPixels) -> Pixels:
     """Compare a mask with the union of labelled boxes: no pixel counts twice, however many boxes hold it."""
-    labelled = np.zeros((image.height_px, image.width_px), np.bool_)
-    for one in members:
-        seen = replace(one, height=one.height / 2) if part == "upper half" else one
-        paint(labelled, seen.left, seen.top, seen.width, seen.height)
-    both = int(np.count_nonzero(labelled & mask))
-    return Pixels(both, int(np.count_nonzero(mask)) - both, int(np.count_nonzero(labelled)) - both)
+    seen = [replace(one, height=one.height / 2) if part == "upper half" else one for one in members]
+    predicted = int(np.count_nonzero(mask))
+    if not seen:
+        return Pixels(0, predicted, 0)
+    # Only the rows that hold labels: a panorama has millions of pixels, and each group looks at them.
+    first = max(0, int(min(one.top for one in seen)) - 1)
+    band = mask[first : int(max(one.top + one.height for one in seen)) + 2]
+    labelled = np.zeros_like(band)
+    for one in seen:
+        paint(labelled, one.left, one.top, one.width, one.height, above=first)
+    both = int(np.count_nonzero(labelled & band))
+    return Pixels(both, predicted - both, int(np.count_nonzero(labelled)) - both)
 
 
 def _parts(object_class: DetectedClass) -> tuple[Part, ...]:

@@ -40,11 +40,14 @@ def painted(boxes: Iterable[PredictedBox], width_px: int, height_px: int) -> Mas
     return mask
 
 
-def paint(mask: MaskPixels, left: float, top: float, width: float, height: float) -> None:
-    """Set the pixels of one box in a mask; beyond the right edge it goes on at the left one."""
+def paint(mask: MaskPixels, left: float, top: float, width: float, height: float, *, above: int = 0) -> None:
+    """Set the pixels of one box in a mask; beyond the right edge it goes on at the left one.
+
+    `above` rows of the picture are not in the mask: rounding to pixels must not depend on where a mask begins.
+    """
     first_row, last_row = _pixels(top, height)
     first, last = _pixels(left, width)
-    rows = slice(min(max(0, first_row), mask.shape[0] - 1), max(1, last_row))
+    rows = slice(min(max(0, first_row - above), mask.shape[0] - 1), max(1, last_row - above))
     end = mask.shape[1]
     mask[rows, first:last] = True
     if last > end:

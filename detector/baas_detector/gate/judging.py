@@ -108,7 +108,7 @@ def _recall_checks(rule: RecallRule, report: Report) -> Iterator[Check]:
         yield Check(
             rule=f"{rule}: recall",
             wanted=f"at least {rule.measured:.1%}",
-            found=f"{share:.1%} ({found} of {total})",
+            found=f"{share:.1%} ({found} of {total})" if total else "none",
             passed=passed,
             reason=nothing or ("" if passed else f"{total - found} missed"),
         )
@@ -119,7 +119,7 @@ def _recall_checks(rule: RecallRule, report: Report) -> Iterator[Check]:
         yield Check(
             rule=f"{rule}: lower bound of recall",
             wanted=f"at least {rule.lower_bound:.1%}",
-            found=f"{low:.1%} ({found} of {total})",
+            found=f"{low:.1%} ({found} of {total})" if total else "none",
             passed=passed,
             reason=nothing or ("" if passed else few if hopeless else f"{total - found} missed"),
         )

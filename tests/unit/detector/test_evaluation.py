@@ -15,11 +15,13 @@ from baas_crds.errors import ConfigurationError
 from baas_detector.contract import DetectedClass
 from baas_detector.coverage import Sizes
 from baas_detector.evaluation import evaluate
+from baas_detector.evaluation.area import count
 from baas_detector.evaluation.intervals import fisher, image_gap_interval, image_interval, newcombe
 from baas_detector.evaluation.painting import PredictedBox, painted
 from baas_detector.evaluation.predictions import Source
 from baas_detector.evaluation.results import Report
 from baas_detector.evaluation.settings import Settings
+from baas_detector.truth import LabelledObject
 
 WIDTH, HEIGHT = 100, 50
 PERSON, PLATE = DetectedClass.PERSON, DetectedClass.LICENCE_PLATE
@@ -326,3 +328,25 @@ def test_made_up_boxes_on_all_levels_of_the_tree(test_data: Path, tmp_path: Path
     for path in set(paths):
         below = [one for one in paths if one == path or one.startswith(f"{path}/")]
         assert counted["category", path][1] == len(below)
+
+
+@given(st.lists(spots, min_size=1, max_size=4), st.data())
+def test_the_area_of_a_group_is_that_of_its_union(places: list[tuple[int, int, int, int]], data: st.DataObject) -> None:
+    fraction = st.floats(0, 0.99)
+    members = [
+        LabelledObject(
+            object_class=PERSON,
+            left=x + data.draw(fraction),
+            top=y + data.draw(fraction),
+            width=width,
+            height=max(0.1, min(height, HEIGHT - y - 1)),
+        )
+        for x, y, width, height in places
+    ]
+    boxes = [
+        PredictedBox(object_class=PERSON, left=m.left, top=m.top, width=m.width, height=m.height, score=1)
+        for m in members
+    ]
+    union = painted(boxes, WIDTH, HEIGHT)
+    pixels = count(members, "whole", union)
+    assert (pixels.true_positive, pixels.false_positive, pixels.false_negative) == (union.sum(), 0, 0)
