@@ -69,7 +69,7 @@ def number_in(value: Any) -> float | None:
     """Return a finite number, None for anything else. Azure ML writes 8000.0, and some tools write numbers as text."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) and not isinstance(value, bool) else None
 

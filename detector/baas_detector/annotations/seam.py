@@ -18,8 +18,8 @@ def cut(box: Box, size: Size) -> tuple[Box, ...]:
     return here, Box(left=0.0, top=top, width=box.right - size.width_px, height=bottom - top)
 
 
-def partners(boxes: Sequence[Box], size: Size) -> dict[int, int]:
-    """Return which box, by its position, goes on in which other one at the left edge.
+def partners(boxes: Sequence[tuple[int, Box]], size: Size) -> dict[int, int]:
+    """Return which of the (category, box), by its position, goes on in which other one at the left edge.
 
     Two boxes of one category belong together when one ends at the right edge of a panorama, the other begins at the
     left one, and their upper and lower edges agree; all within `SEAM_SLACK_PX`.
@@ -27,11 +27,12 @@ def partners(boxes: Sequence[Box], size: Size) -> dict[int, int]:
     if not size.wraps:
         return {}
     found: dict[int, int] = {}
-    for position, box in enumerate(boxes):
+    for position, (category, box) in enumerate(boxes):
         if abs(box.right - size.width_px) > SEAM_SLACK_PX or position in found.values():
             continue
-        for other, candidate in enumerate(boxes):
-            if other != position and other not in found.values() and _goes_on(box, candidate):
+        for other, (its_category, candidate) in enumerate(boxes):
+            is_free = other != position and other not in found.values()
+            if is_free and its_category == category and _goes_on(box, candidate):
                 found[position] = other
                 break
     return found

@@ -137,11 +137,10 @@ class _Reader:
     def annotations(self, image: Image, text: str, *, first: int) -> list[Annotation]:
         """Return a picture's objects, numbered from `first` on."""
         rows = list(self._rows(image, text))
-        follows = seam.partners([box for _, box in rows], image.size)
-        same = {at: other for at, other in follows.items() if rows[at][0] == rows[other][0]}
-        taken = set(same.values())
+        follows = seam.partners(rows, image.size)
+        taken = set(follows.values())
         whole = [
-            (category, seam.joined(box, rows[same[at]][1], image.size) if at in same else box)
+            (category, seam.joined(box, rows[follows[at]][1], image.size) if at in follows else box)
             for at, (category, box) in enumerate(rows)
             if at not in taken
         ]

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.annotations import azureml, coco, yolo
@@ -152,6 +154,37 @@ def test_polygons_are_scaled_with_their_box() -> None:
     assert export["annotations"][0]["segmentation"] == [[0.05, 0.5, 0.075, 0.5, 0.075, 0.6]]
     assert export["annotations"][0]["area"] == pytest.approx(2500 / 2_000_000)
     assert azureml.read(export, sizes={}).annotations == read.annotations
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["1", "a.jpg", "person", ""])
+values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.just("id"), inner))
+entry = st.dictionaries(
+    st.sampled_from(["id", "image_id", "category_id", "bbox", "area", "segmentation", "file_name", "width", "name"]),
+    values | st.just(1) | st.lists(st.floats(), min_size=4, max_size=4),
+)
+complete = entry.map(lambda one: {"id": 1, "image_id": 1, "category_id": 1, "file_name": "a.jpg", "name": "man"} | one)
+sized = complete.map(lambda one: one | {"width": 20, "height": 10})
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "images": st.lists(sized | complete | values, max_size=3),
+            "annotations": st.lists(complete | values, max_size=3),
+            "categories": st.lists(complete | values, max_size=2),
+        }
+    ),
+    st.booleans(),
+)
+def test_whatever_stands_in_a_file_is_read_or_refused(broken: dict[str, Any], normalised: bool) -> None:
+    try:
+        read = coco.read(broken, sizes={}, normalised=normalised)
+    except ConfigurationError:
+        return
+    kept, _ = without_bad(read)
+    assert not any(one.kind.stops for one in report(kept, Format.COCO).findings)
+    for write in (coco.write, azureml.write, yolo.write):
+        write(kept)
 
 
 @pytest.mark.parametrize(

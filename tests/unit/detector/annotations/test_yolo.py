@@ -119,6 +119,13 @@ def test_halves_at_the_seam_are_joined_where_they_fit(left: str, right: str, obj
         assert len(flat.annotations) == 2, "a flat picture has no seam"
 
 
+def test_a_half_at_the_seam_is_joined_with_that_of_its_category() -> None:
+    lines = ("0 0.99 0.5 0.02 0.2", "1 0.01 0.5 0.02 0.2", "0 0.01 0.5 0.02 0.2")
+    read = yolo.read({"labels/pano.txt": "\n".join(lines)}, sizes={"pano.jpg": PANORAMA.size})
+
+    assert [(one.category, one.box.width) for one in read.annotations] == [(1, 40), (2, 20)]
+
+
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
