@@ -204,11 +204,24 @@ def _usual_mode(probe: Path) -> int:
     return mode
 
 
+def _let_read(unfinished: Path, target: Path, mode: int) -> None:
+    """Give an unfinished file the group and permissions of the file that it is to replace, else this `mode`."""
+    own = unfinished.stat()
+    with contextlib.suppress(FileNotFoundError):
+        replaced = target.lstat()
+        if stat.S_ISREG(replaced.st_mode):
+            mode = stat.S_IMODE(replaced.st_mode)
+            if replaced.st_gid != own.st_gid:
+                with contextlib.suppress(PermissionError):  # only a member may give a file to a group
+                    os.chown(unfinished, -1, replaced.st_gid)
+    if stat.S_IMODE(own.st_mode) != mode:  # some mounts have one mode for all, and no chmod
+        unfinished.chmod(mode)
+
+
 def _put(unfinished: Path, target: Path, mode: int) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if stat.S_IMODE(unfinished.stat().st_mode) != mode:  # some mounts have one mode for all, and no chmod
-            unfinished.chmod(mode)
+        _let_read(unfinished, target, mode)
         unfinished.replace(target)
     except OSError as error:
         if error.errno not in _ABOUT_ONE_NAME:

@@ -1,5 +1,6 @@
 """A destination holds whole files only, for one process at a time."""
 
+import contextlib
 import os
 import signal
 import stat
@@ -124,6 +125,21 @@ def test_a_whole_file_is_readable_for_whom_the_umask_says(tmp_path: Path, umask:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.jpg").stat().st_mode) == 0o666 & ~umask
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o664])
+def test_who_may_read_a_file_may_read_what_replaces_it_and_nobody_else(tmp_path: Path, mode: int) -> None:
+    published = tmp_path / "a.jpg"
+    published.write_bytes(b"before")
+    published.chmod(mode)
+    with contextlib.suppress(PermissionError):  # only root may give a file to any group
+        os.chown(published, -1, 12345)
+    before = published.stat()
+    FolderDestination(tmp_path).write("a.jpg", b"after", MADE)
+    after = published.stat()
+    assert published.read_bytes() == b"after"
+    assert (after.st_mode, after.st_gid) == (before.st_mode, before.st_gid)
+    assert after.st_ino != before.st_ino
 
 
 def test_a_link_in_a_destination_never_leads_writes_or_removals_out_of_it(tmp_path: Path) -> None:
