@@ -99,7 +99,7 @@ def _recipe(weights: Sequence[Weights], thresholds: Thresholds, *, target: Targe
 
 
 _TOOLS = ("torch", "ultralytics", "onnx")
-_CODE = ("graph.py", "export.py", "accuracy.py")
+_CODE = ("graph.py", "closer.py", "suppression.py", "export.py", "accuracy.py")
 _BACKEND = "openvino_model.py"
 
 

@@ -27,6 +27,29 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CloserLook:
+    """Vehicles are shown to the plate model again, enlarged: plates sit on them, and small ones are hard to find.
+
+    How the numbers were chosen is told in docs/explanation/detection.md.
+    """
+
+    vehicle_score: float = 0.15
+    """Boxes of vehicles at or below it are not looked at."""
+    most: int = 24
+    """Vehicles of one tile, the surest first. It bounds the time and memory that a tile may need."""
+    margin: float = 1.2
+    """The side of the square that is shown, in longer sides of the vehicle's box."""
+    side_px: int = 416
+    """To this side squares are enlarged; larger ones were seen well enough."""
+    most_enlarged: float = 4.0
+    """No square is enlarged more: a vehicle of a few pixels is shown with what surrounds it."""
+    score_floor: float = 0.05
+    """Plates at or below it are dropped."""
+    most_plates: int = 16
+    """Plates of one square, the surest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """The numbers that become constants of the graph."""
 
@@ -36,6 +59,8 @@ class Thresholds:
     """Of two boxes of one class that overlap more, the one with the lower score is dropped."""
     max_det: int = 1000
     """Rows of `BOXES`."""
+    closer_look: CloserLook | None = CloserLook()
+    """None: no closer look. Nor is there one when no checkpoint knows vehicles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +96,8 @@ class UsedWeights:
     licence: str
     channels: dict[int, DetectedClass]
     """The class of each score channel that is used."""
+    vehicles: tuple[int, ...]
+    """The score channels of vehicles, around which plates are looked for more closely."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ PARAMETERS = ("model_digest", "classes", "score_floor", "iou", "max_det", "preci
 
 CLASSES = ",".join(DetectedClass)
 
+_VEHICLES = {"car", "motorcycle", "motorbike", "bus", "truck", "van", "vehicle"}
 _SPELLINGS = {
     "person": DetectedClass.PERSON,
     "licence_plate": DetectedClass.LICENCE_PLATE,
@@ -73,6 +74,11 @@ def channels_of(
             "person and licence_plate, or one checkpoint for each with --persons and --plates."
         )
     return channels
+
+
+def vehicle_channels(names: Mapping[int, str]) -> tuple[int, ...]:
+    """Return the score channels of road vehicles that carry plates; none for a checkpoint without such labels."""
+    return tuple(channel for channel, name in sorted(names.items()) if name.lower().strip() in _VEHICLES)
 
 
 def deviations(metadata: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:

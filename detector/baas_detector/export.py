@@ -20,7 +20,7 @@ import torch
 from baas_crds.errors import ConfigurationError
 from baas_detector.accuracy import Rows
 from baas_detector.card import Thresholds, UsedWeights
-from baas_detector.contract import BOXES, COUNT, TILES, channels_of
+from baas_detector.contract import BOXES, COUNT, TILES, channels_of, vehicle_channels
 from baas_detector.graph import ExpectedDistance, PersonPlate, Source
 from baas_detector.weights import Weights
 
@@ -75,6 +75,7 @@ def _load(weights: Weights) -> tuple[Source, UsedWeights]:
             f"{weights.name} holds a {type(model).__name__}; expected a DetectionModel, which finds boxes and no more"
         )
     channels = channels_of(model.names, weights.wanted, source=weights.name)
+    vehicles = vehicle_channels(model.names)
     _make_ready_to_trace(model)
     if model.end2end:
         raise ConfigurationError(
@@ -82,8 +83,8 @@ def _load(weights: Weights) -> tuple[Source, UsedWeights]:
         )
     licence = weights.licence or checkpoint.get("license") or _UNSAID
     return (
-        Source(model=model, stride=int(model.stride.max()), channels=channels),
-        UsedWeights(name=weights.name, licence=licence, channels=dict(channels)),
+        Source(model=model, stride=int(model.stride.max()), channels=channels, vehicles=vehicles),
+        UsedWeights(name=weights.name, licence=licence, channels=dict(channels), vehicles=vehicles),
     )
 
 

@@ -5,18 +5,20 @@ tiles go in as a decoder leaves them, boxes come out ready to use, and no server
 Imports torch: only `export` may import this module.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from typing import TypeAlias
 
 import torch
-import torchvision  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from baas_detector.card import Thresholds
+from baas_detector.closer import enlarged, in_picture, squares_around
 from baas_detector.contract import DetectedClass
+from baas_detector.suppression import suppress
 
+_Found: TypeAlias = tuple[Tensor, Tensor, Tensor, DetectedClass]
+"""(K,) picture, (K, 4) boxes, (K,) scores, and of which class they are."""
 PAD_GREY = 114
 """What Ultralytics trains with beside the picture."""
 
@@ -29,6 +31,8 @@ class Source:
     """Answers (batch, 4 + classes, candidates): x1, y1, x2, y2 in input pixels, then a score for each class."""
     stride: int
     channels: tuple[tuple[int, DetectedClass], ...]
+    vehicles: tuple[int, ...] = ()
+    """Its score channels that mean vehicles."""
 
 
 class PersonPlate(nn.Module):
@@ -38,6 +42,7 @@ class PersonPlate(nn.Module):
         super().__init__()
         self.models = nn.ModuleList(source.model for source in sources)
         self.channels = [source.channels for source in sources]
+        self.vehicles = [source.vehicles for source in sources]
         self.stride = max(source.stride for source in sources)
         self.thresholds = thresholds
 
@@ -65,23 +70,52 @@ class PersonPlate(nn.Module):
         pictures = tiles.permute(0, 3, 1, 2).float() / 255
         return nn.functional.pad(pictures, (0, -width % self.stride, 0, -height % self.stride), value=PAD_GREY / 255)
 
-    def _kept(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _kept(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Return what suppression keeps, over all pictures: (K,) picture, (K, 4) boxes, (K,) scores, (K, 1) classes."""
-        parts = []
+        answers = [model(pictures) for model in self.models]
+        parts = [
+            (*self._suppressed(answer[:, :4], answer[:, 4 + channel : 5 + channel]), found)
+            for answer, channels in zip(answers, self.channels, strict=True)
+            for channel, found in channels
+        ]
+        parts += self._seen_closer(pictures, answers)
+        numbered = (
+            (picture, boxes, scores, torch.full_like(boxes[:, :1], found.number))
+            for picture, boxes, scores, found in parts
+        )
+        return tuple(torch.cat(tensors) for tensors in zip(*numbered, strict=True))
+
+    def _suppressed(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        # One more than fits shows that some are missing, and bounds the work of a picture full of noise.
+        most, iou, floor = self.thresholds.max_det + 1, self.thresholds.iou, self.thresholds.score_floor
+        return suppress(boxes, scores, most=most, iou=iou, floor=floor)
+
+    def _seen_closer(self, pictures: Tensor, answers: Sequence[Tensor]) -> Iterator[_Found]:
+        """Look for plates on enlarged vehicles, if any model knows vehicles."""
+        closer = self.thresholds.closer_look
+        guides = [(answer, known) for answer, known in zip(answers, self.vehicles, strict=True) if known]
+        if closer is None or not guides:
+            return
+        answer, known = guides[0]
+        scores = torch.cat([answer[:, 4 + channel : 5 + channel] for channel in known], 1)
+        picture, squares = squares_around(pictures, answer[:, :4], scores, closer)
+        shown = enlarged(pictures, picture, squares, closer.side_px)
         for model, channels in zip(self.models, self.channels, strict=True):
-            answer = model(pictures)
-            boxes = answer[:, :4].transpose(1, 2)
             for channel, found in channels:
-                scores = answer[:, 4 + channel : 5 + channel]
-                # One more than fits shows that some are missing, and bounds the work of a picture full of noise.
-                kept = _Suppression.apply(
-                    boxes, scores, self.thresholds.max_det + 1, self.thresholds.iou, self.thresholds.score_floor
+                if found is not DetectedClass.LICENCE_PLATE:
+                    continue
+                answer = model(shown)
+                square, boxes, plate_scores = suppress(
+                    answer[:, :4],
+                    answer[:, 4 + channel : 5 + channel],
+                    most=closer.most_plates,
+                    iou=self.thresholds.iou,
+                    floor=closer.score_floor,
                 )
-                picture, candidate = kept[:, 0], kept[:, 2]
-                number = torch.full_like(kept[:, :1], found.number, dtype=boxes.dtype)
-                parts.append((picture, boxes[picture, candidate], scores[picture, 0, candidate], number))
-        picture, boxes, scores, classes = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return picture, boxes, scores, classes
+                # The square of nothing, where there is no other, shows nothing of any picture.
+                is_real = square < torch._shape_as_tensor(picture)[0]
+                square, boxes, plate_scores = square[is_real], boxes[is_real], plate_scores[is_real]
+                yield picture[square], in_picture(boxes, squares[square], closer.side_px), plate_scores, found
 
 
 def _padded(rows: Tensor, more: int) -> Tensor:
@@ -102,25 +136,3 @@ class ExpectedDistance(nn.Module):
         """(B, 4 x bins, N) -> (B, 4, N) distances in strides."""
         likelihoods = logits.view(logits.shape[0], 4, self.bins, -1).softmax(2)
         return (likelihoods * torch.arange(self.bins, dtype=logits.dtype).view(-1, 1)).sum(2)
-
-
-class _Suppression(torch.autograd.Function):
-    """ONNX's NonMaxSuppression, which torch has no operator for.
-
-    Boxes (B, N, 4), scores (B, classes, N) -> rows of (picture, class, candidate).
-    https://onnx.ai/onnx/operators/onnx__NonMaxSuppression.html
-    """
-
-    @staticmethod
-    def forward(_ctx: Any, boxes: Tensor, scores: Tensor, most: int, iou: float, floor: float) -> Tensor:
-        rows = []
-        for picture, label in product(*map(range, scores.shape[:2])):
-            above = (scores[picture, label] > floor).nonzero().flatten()
-            kept = above[torchvision.ops.nms(boxes[picture, above], scores[picture, label, above], iou)][:most]
-            rows.append(torch.stack([torch.full_like(kept, picture), torch.full_like(kept, label), kept], 1))
-        return torch.cat(rows)
-
-    @staticmethod
-    def symbolic(g: Any, boxes: Any, scores: Any, most: int, iou: float, floor: float) -> Any:
-        numbers = (torch.tensor([most]), torch.tensor([iou]), torch.tensor([floor]))
-        return g.op("NonMaxSuppression", boxes, scores, *(g.op("Constant", value_t=number) for number in numbers))

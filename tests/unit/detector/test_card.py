@@ -34,7 +34,7 @@ CARD = ModelCard(
     ),
     built=Built(
         opset=17,
-        weights=(UsedWeights(name="bést.pt", licence="AGPL-3.0", channels={3: DetectedClass.PERSON}),),
+        weights=(UsedWeights(name="bést.pt", licence="AGPL-3.0", channels={3: DetectedClass.PERSON}, vehicles=(2,)),),
         precision=Precision.BF16,
         checks=Checks(
             samples=("bus.jpg",),
