@@ -91,3 +91,8 @@ def test_something_must_be_measured(inputs: list[str]) -> None:
     shown = CliRunner().invoke(evaluate, inputs[:2])
     assert shown.exit_code == 2
     assert "Give --masks, --detections or both" in shown.output
+
+
+def test_the_reference_names_every_field_of_a_report() -> None:
+    reference = (Path(__file__).parents[3] / "docs" / "reference" / "evaluation-report.md").read_text()
+    assert [field for field in Report.model_fields if f"`{field}`" not in reference] == []
