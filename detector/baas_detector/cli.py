@@ -9,11 +9,20 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
+from baas_detector.acceptance_command import acceptance
 from baas_detector.attack_command import attack
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
+from baas_detector.convert_command import convert
 from baas_detector.evaluate_command import evaluate
+from baas_detector.export_command import export
+from baas_detector.gate_command import gate
+from baas_detector.metadata_command import metadata
+from baas_detector.register_command import register
+from baas_detector.select_command import select
 from baas_detector.serve_command import serve
+from baas_detector.train_command import train
+from baas_detector.validate_command import validate
 
 
 class _Commands(click.Group):
@@ -48,12 +57,22 @@ def main(verbose: bool) -> None:
         baas-detector serve --repository models --grpc-port 8001
         baas-detector check --triton 127.0.0.1:8001
         baas-detector evaluate --truth annotations-coco.json --masks masks
+        baas-detector gate --policy policy.yaml report.json
+        baas-detector acceptance plan images.csv --by district
         baas-detector attack --redaction fill --redaction pixelate:6
+        baas-detector convert export.json --to coco --output annotations.json
+        baas-detector metadata panoramas --output metadata.csv
+        baas-detector train config.yml
 
-    Exit codes: 0 done; 2 wrong usage, files or model; 4 a service did not answer; 130 interrupted.
+    Exit codes: 0 done; 2 wrong usage, files or model; 3 done, and it does not pass (`gate`, `acceptance`); 4 a service
+    did not answer; 130 interrupted.
     """
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.DEBUG if verbose else logging.INFO)
 
 
-for command in (build_repository, serve, check, evaluate, attack):
+for command in (
+    build_repository, serve, check, attack,
+    convert, metadata, select, train, validate, export, register,
+    evaluate, gate, acceptance,
+):  # fmt: skip
     main.add_command(command)
