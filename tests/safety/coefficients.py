@@ -1,22 +1,27 @@
 """Compare the coefficients of two JPEGs by IJG's libjpeg 6b, another program than the one that made them.
 
-The mask is the picture that `--save-masks` wrote. What a block covers follows from the sampling factors alone.
+The mask is the picture that `--save-masks` wrote. What a block covers follows from the sampling factors alone. Of PNG
+and TIFF, blocks of 8x8 pixels are compared as Pillow reads them.
 """
 
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import jpeglib
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from baas_preprocess import raster
 from baas_preprocess.facts import Inspection, Mask
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 
+_SIDE = 8
 Covered = npt.NDArray[np.bool_]
 """(height, width): true where a pixel is redacted."""
 
@@ -47,12 +52,9 @@ def read_mask(file: Path) -> Covered:
 
 
 def compared(original: Path, finished: Path, covered: Covered) -> Compared:
-    """Compare each block of two JPEGs, or each pixel outside of the mask of two other pictures.
-
-    Raises `ValueError` when their sampling or quantisation differs.
-    """
+    """Compare each block of two pictures. Raises `ValueError` when their sampling or quantisation differs."""
     if not original.read_bytes().startswith(b"\xff\xd8"):
-        return _compared_pixels(original, finished, covered)
+        return _compared_samples(original, finished, covered)
     before, after = jpeglib.read_dct(str(original)), jpeglib.read_dct(str(finished))
     sizes = _block_sizes(before)
     if sizes != _block_sizes(after) or _tables(before) != _tables(after):
@@ -65,23 +67,55 @@ def compared(original: Path, finished: Path, covered: Covered) -> Compared:
         counts.inside += int(inside.sum())
         old[inside] = 0
     if counts.inside:
-        again = _redacted_again(before, inspect(original.read_bytes(), max_pixels=10**9), covered)
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "emptied.jpg"
+            before.write_dct(str(file))
+            file.write_bytes(_redacted(file.read_bytes(), _inspected(original), covered))
+            again = jpeglib.read_dct(str(file))
+            again.load()
         for inside, new, other in zip(places, _planes(after), _planes(again), strict=True):
             counts.left += int((new[inside] != other[inside]).any(axis=(1, 2)).sum())
     return counts
 
 
-def _redacted_again(emptied: jpeglib.DCTJPEG, seen: Inspection, covered: Covered) -> jpeglib.DCTJPEG:
+def _compared_samples(original: Path, finished: Path, covered: Covered) -> Compared:
+    seen, new, inside = _inspected(original), _shown(finished), covered[::_SIDE, ::_SIDE]
+    differs = _differs(_shown(original), new)
+    counts = Compared(outside=int((~inside).sum()), differing=int((differs & ~inside).sum()), inside=int(inside.sum()))
+    if counts.inside:
+        picture = raster.read(original.read_bytes(), seen.format)
+        emptied = picture.samples.copy()
+        emptied[covered, : emptied.shape[2] - picture.has_alpha] = 0
+        again = _redacted(raster.write(picture.with_samples(emptied)), seen, covered)
+        counts.left = int((_differs(_shown(BytesIO(again)), new) & inside).sum())
+    return counts
+
+
+def _inspected(file: Path) -> Inspection:
+    return inspect(file.read_bytes(), max_pixels=10**9)
+
+
+def _redacted(emptied: bytes, seen: Inspection, covered: Covered) -> bytes:
     """Redact a picture that was emptied inside of the mask."""
     cells = np.where(covered[:: seen.unit_px[1], :: seen.unit_px[0]], 0, -1).astype(np.int32)
     made = Mask(unit_px=seen.unit_px, width_px=seen.width_px, height_px=seen.height_px, cells=cells, cell_count=1)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "emptied.jpg"
-        emptied.write_dct(str(file))
-        file.write_bytes(redact(file.read_bytes(), seen, made, Recipe().method).data)
-        again = jpeglib.read_dct(str(file))
-        again.load()
-    return again
+    return redact(emptied, seen, made, Recipe().method).data
+
+
+def _shown(file: Path | BytesIO) -> npt.NDArray[Any]:
+    """(height, width, channels): what Pillow makes of a picture."""
+    with Image.open(file) as picture:
+        # Of grey with 16 bits it knows no other form.
+        samples = np.asarray(picture if picture.mode.startswith("I") else picture.convert("RGBA"))
+    return samples.reshape(*samples.shape[:2], -1)
+
+
+def _differs(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """For each block of 8x8 pixels, whether it is another."""
+    unlike = (one != other).any(axis=2)
+    height, width = unlike.shape
+    whole = np.pad(unlike, ((0, -height % _SIDE), (0, -width % _SIDE)))
+    return whole.reshape(whole.shape[0] // _SIDE, _SIDE, -1, _SIDE).any(axis=(1, 3))
 
 
 def _planes(picture: jpeglib.DCTJPEG) -> list[npt.NDArray[np.int16]]:
@@ -100,9 +134,3 @@ def _block_sizes(picture: jpeglib.DCTJPEG) -> list[tuple[int, int]]:
 def _tables(picture: jpeglib.DCTJPEG) -> list[bytes]:
     """The quantisation table of each component."""
     return [picture.qt[number].tobytes() for number in picture.quant_tbl_no]
-
-
-def _compared_pixels(original: Path, finished: Path, covered: Covered) -> Compared:
-    with Image.open(original) as old, Image.open(finished) as new:
-        differs = (np.asarray(old.convert("RGBA")) != np.asarray(new.convert("RGBA"))).any(axis=2)
-    return Compared(outside=int((~covered).sum()), differing=int((differs & ~covered).sum()), inside=int(covered.sum()))
