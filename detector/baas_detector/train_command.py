@@ -1,16 +1,19 @@
 """`baas-detector train`."""
 
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from baas_detector.gate_command import gate
 from baas_detector.training.tables import show_measures
 
 if TYPE_CHECKING:
-    from baas_detector.training.settings import TrainingConfig
+    from baas_detector.training.settings import Gate, TrainingConfig
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -33,9 +36,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def train(config_file: Path, data: Path | None, output: Path | None, workspace_file: Path | None) -> None:
     """Run the steps that CONFIG.YML switches on, from labelled pictures to a registered model.
 
-    In this order: convert, select, train, validate, export, evaluate, register. Each leaves files in the run's
+    In this order: convert, select, train, validate, export, evaluate, gate, register. Each leaves files in the run's
     folder; after an interruption, even `kill -9`, the same command goes on. All settings stand in
     examples/config.example.yml.
+
+    Exit codes: 0 done; 3 the model does not pass the gate, and was not registered; 2 wrong settings, labels or files.
 
     \b
         baas-detector train config.yml
@@ -74,6 +79,20 @@ def _run(config: "TrainingConfig", folder: Path) -> None:
         told["model"] = runs.export(config).card.digest
     if config.steps.evaluate:
         told["evaluation"] = str(evaluating.evaluate(config))
+    if config.steps.gate and config.gate is not None:
+        _gate(config.folder / runs.REPORT, config.gate)
     if config.steps.register_ and config.register_ is not None:
         told["registered"] = register(config.register_.to, runs.bundle(config, config.register_.name)).document()
     click.echo(json.dumps(told, indent=2))
+
+
+def _gate(report: Path, settings: "Gate") -> None:
+    """Show the gate's verdict; when it fails, the command ends with its exit code."""
+    with redirect_stdout(sys.stderr):
+        click.get_current_context().invoke(
+            gate,
+            report_file=report,
+            policy_file=settings.policy,
+            production_file=settings.production,
+            as_json=False,
+        )

@@ -35,14 +35,13 @@ def read_workspace(path: Path) -> Workspace:
 
 def load_job(path: Path) -> Any:
     """Read and check a job's YAML. Raises `ConfigurationError` for what Azure ML does not take."""
+    if not path.is_file():
+        raise ConfigurationError(f"{path} is missing: examples/azureml/train-job.yml is one to begin with")
     with _installed():
         from azure.ai.ml import load_job as read  # noqa: PLC0415
-        from azure.ai.ml.exceptions import ErrorTarget, ValidationException  # noqa: F401, PLC0415
 
     try:
         return read(path)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"{path} is missing: see examples/azureml/train-job.yml") from error
     except Exception as error:  # marshmallow's, YAML's and the library's own errors have no common base
         raise ConfigurationError(f"{path} is no job that Azure ML takes: {' '.join(str(error).split())}") from error
 

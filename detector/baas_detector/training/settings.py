@@ -45,6 +45,8 @@ class Steps(Part):
     """Build a Triton model repository of it (`export`)."""
     evaluate: bool = False
     """Redact pictures with the repository, and measure what was missed, of whom (`evaluate`)."""
+    gate: bool = False
+    """Let the model pass, or end here, by a policy (`gate`)."""
     register_: Annotated[bool, Field(alias="register")] = False
     """Keep it as a numbered version (`register`)."""
 
@@ -163,6 +165,15 @@ class Evaluation(Part):
     """Their labels: a COCO file with boxes in pixels and the categories of the bias document."""
 
 
+class Gate(Part):
+    """The step `gate`, on what `evaluate` found."""
+
+    policy: Path
+    """What a model must do (`baas-detector gate --policy`)."""
+    production: Path | None = None
+    """Report of the model in production, for rules on regression."""
+
+
 class Registration(Part):
     """The step `register`."""
 
@@ -192,11 +203,12 @@ class TrainingConfig(Part):
     train: Training = Training()
     export: Export | None = None
     evaluate: Evaluation | None = None
+    gate: Gate | None = None
     register_: Annotated[Registration | None, Field(alias="register")] = None
 
     @model_validator(mode="after")
     def _each_step_has_its_part(self) -> Self:
-        for step in ("convert", "select", "export", "evaluate", "register_"):
+        for step in ("convert", "select", "export", "evaluate", "gate", "register_"):
             if getattr(self.steps, step) and getattr(self, step) is None:
                 name = step.removesuffix("_")
                 raise ValueError(f"steps.{name} is true, so the file needs a part `{name}:`")

@@ -179,3 +179,56 @@ def test_what_cannot_be_trained_ends_with_a_sentence(project: Project, changes: 
 
     assert done.exit_code == ExitCode.CONFIGURATION
     assert sentence in done.stderr
+
+
+def write_coco(folder: Path) -> None:
+    """Tell the drawn pictures of `annotated` in COCO's JSON, and which of them is for what."""
+    categories = {1: "woman/child/dark", 2: "man/adult/light", 3: "license_plate/dutch/yellow"}
+    pictures = sorted((folder / "annotated").glob("images/*/*.jpg"))
+    boxes = []
+    for number, picture in enumerate(pictures):
+        at = int(picture.stem)
+        boxes.append((number, 1 if at == 0 else 2, [4 + 3 * at % 40, 8 + 5 * at % 40, 20, 40]))
+        boxes.append((number, 3, [60, 70, 30, 10]))
+    names = [str(picture.relative_to(folder / "annotated" / "images")) for picture in pictures]
+    document = {
+        "images": [{"id": at, "file_name": name, "width": 96, "height": 96} for at, name in enumerate(names)],
+        "annotations": [
+            {"id": at, "image_id": image, "category_id": category, "bbox": box, "area": box[2] * box[3]}
+            for at, (image, category, box) in enumerate(boxes, 1)
+        ],
+        "categories": [{"id": number, "name": name} for number, name in categories.items()],
+    }
+    (folder / "annotated" / "labels.json").write_text(json.dumps(document))
+    rows = [f"{name},{Path(name).parent}" for name in names]
+    (folder / "annotated" / "metadata.csv").write_text("\n".join(["image,subset", *rows]) + "\n")
+
+
+def test_a_model_that_does_not_pass_the_gate_is_not_registered(tmp_path: Path) -> None:
+    draw(tmp_path / "annotated", "train", 8)
+    draw(tmp_path / "annotated", "val", 4)
+    write_coco(tmp_path)
+    (tmp_path / "policy.yaml").write_text("recall: [{class: licence_plate, where: {origin: dutch}, measured: 0.9}]\n")
+    project = Project(folder=tmp_path)
+    steps = dict.fromkeys(("convert", "train", "export", "evaluate", "gate", "register"), True)
+    project.write(
+        steps=steps,
+        convert={
+            "annotations": "annotated/labels.json",
+            "images": "annotated/images",
+            "metadata": "annotated/metadata.csv",
+        },
+        export={},
+        evaluate={"images": "annotated/images", "truth": "annotated/labels.json"},
+        gate={"policy": "policy.yaml"},
+        register={"to": "registry"},
+    )
+
+    done = project.run("train", "config.yml")
+
+    assert done.returncode == ExitCode.QUARANTINED, done.stderr
+    report = json.loads((project.results / "evaluation" / "report.json").read_text())
+    assert report["images"] == 12
+    assert report["without_mask"] == []
+    assert "licence_plate" in done.stderr
+    assert not (tmp_path / "registry").exists()
