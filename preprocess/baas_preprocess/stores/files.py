@@ -16,7 +16,6 @@ from baas_preprocess.stores.places import STATE_FOLDER, Deletion, Entry, SourceK
 
 # What a volume's server that went away looks like; of other errors, only this one file is to blame.
 _GONE = frozenset({errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOTCONN})
-# What a destination keeps beside its pictures: never pictures of anybody's.
 # No picture can have this name, so nothing with it is ever treated.
 _UNLISTED = "(folder that cannot be listed)"
 
@@ -61,7 +60,9 @@ class FileSource:
             if stat.S_ISLNK(facts.st_mode):
                 raise SourceKept(f"{name}: it is a link; delete what it leads to yourself.")
             if _version(facts) != version:
-                raise SourceKept(f"{name}: it changed since it was read.")
+                raise SourceKept(
+                    f"{name}: it changed since it was read, or another name of the file (hard link) was deleted."
+                )
             path.unlink()
         except FileNotFoundError:
             return Deletion(was_there=False, copies=())
@@ -157,7 +158,8 @@ def _matches(path: Path) -> list[tuple[Path, str]]:
 
 
 def _version(facts: os.stat_result) -> str:
-    # Who sets back a file's time, or changes its permissions, still moves the time of its last change of any kind.
+    # Who sets back a file's time, or changes its permissions, still moves the time of its last change of any kind. So
+    # does whoever deletes another name of it, which cannot be told from that: better keep one original too many.
     return f"{facts.st_size}-{facts.st_mtime_ns}-{facts.st_ctime_ns}"
 
 

@@ -236,3 +236,16 @@ def test_other_names_of_a_deleted_file_are_told(tmp_path: Path) -> None:
 
     assert source.delete("a.jpg", entry.version).copies == ("1 other names of the file (hard links)",)
     assert (tmp_path / "copy.jpg").read_bytes() == b"one"
+
+
+def test_of_two_names_of_one_file_the_second_stays_and_why_is_told(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg").write_bytes(b"one")
+    (tmp_path / "in" / "b.jpg").hardlink_to(tmp_path / "in" / "a.jpg")
+    source = FileSource([str(tmp_path / "in")])
+    first, second = source.entries()
+
+    assert source.delete("a.jpg", first.version).was_there
+    with pytest.raises(SourceKept, match=r"b\.jpg: .* another name of the file \(hard link\) was deleted"):
+        source.delete("b.jpg", second.version)
+    assert (tmp_path / "in" / "b.jpg").read_bytes() == b"one"

@@ -14,7 +14,8 @@ import PIL.Image
 import tifffile
 
 from baas_crds.codes import ObjectClass
-from baas_preprocess.facts import Box, Inspection, Pixels, Region
+from baas_preprocess import libjpeg
+from baas_preprocess.facts import Box, Digest, Inspection, Mask, Pixels, Region
 from baas_preprocess.inspection import inspect
 
 Samples = npt.NDArray[Any]
@@ -157,6 +158,18 @@ def coded(width: int = 187, height: int = 93) -> dict[str, bytes]:
 def inspected(data: bytes) -> Inspection:
     """Inspect without a limit of size."""
     return inspect(data, max_pixels=10**9)
+
+
+def outside_digest(data: bytes, mask: Mask) -> Digest:
+    """Digest of all coefficients of a JPEG outside the mask, as `redact` and `verify` come by it."""
+    frame = libjpeg.read_frame(data)
+    grids = libjpeg.cell_grids(frame, mask)
+
+    def clear(component: int, row: int, blocks: libjpeg.Blocks) -> None:
+        blocks[grids[component][row] >= 0] = 0
+
+    (cleared,) = libjpeg.edit(data, libjpeg.Output(clear))
+    return libjpeg.digest_of_cleared(cleared, frame)
 
 
 def region(left: float, top: float, right: float, bottom: float) -> Region:

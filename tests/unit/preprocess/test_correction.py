@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import NotPublishable
-from baas_preprocess import libjpeg, raster
+from baas_preprocess import raster
 from baas_preprocess.container.formats import metadata_of
 from baas_preprocess.correction import Corrected, correct
 from baas_preprocess.decode import decode
@@ -22,7 +22,7 @@ from baas_preprocess.wanted import AnyBox, OutOfPicture, PixelBox, SphereBox, Wa
 from baas_preprocess.way import Stopwatch, finish
 from tests.safety.thumbnails import colours, place_of
 from tests.unit.preprocess import files
-from tests.unit.preprocess.pictures import coded, inspected, jpeg, png, region, street, tiff
+from tests.unit.preprocess.pictures import coded, inspected, jpeg, outside_digest, png, region, street, tiff
 
 WIDTH, HEIGHT = 187, 93
 PLATE = PixelBox(left=40, top=20, width=70, height=30)
@@ -56,7 +56,7 @@ def outside(data: bytes, mask: Mask) -> str:
     """A digest of all that is not in the mask."""
     seen = inspected(data)
     if seen.format is ImageFormat.JPEG:
-        return libjpeg.outside_digest(data, mask)
+        return outside_digest(data, mask)
     return raster.outside_digest(raster.read(data, seen.format), mask)
 
 

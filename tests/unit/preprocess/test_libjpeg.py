@@ -27,6 +27,7 @@ from tests.unit.preprocess.pictures import (
     grey,
     inspected,
     jpeg,
+    outside_digest,
     region,
     street,
 )
@@ -215,12 +216,12 @@ def test_the_digest_is_of_everything_outside_the_mask() -> None:
 
         return libjpeg.edit(data, Output(change))[0]
 
-    original = libjpeg.outside_digest(data, made)
-    assert libjpeg.outside_digest(libjpeg.edit(data, Output(progressive=True))[0], made) == original
+    original = outside_digest(data, made)
+    assert outside_digest(libjpeg.edit(data, Output(progressive=True))[0], made) == original
     grids = libjpeg.cell_grids(libjpeg.read_frame(data), made)
     for component, row, column in ((0, 5, 8), (0, 0, 0), (0, 11, 23), (1, 2, 4), (2, 5, 11)):
         is_inside = grids[component][row, column] >= 0
-        assert (libjpeg.outside_digest(changed(component, row, column), made) == original) == is_inside
+        assert (outside_digest(changed(component, row, column), made) == original) == is_inside
 
 
 def test_the_digest_tells_pictures_of_other_tables_size_and_colours_apart() -> None:
@@ -234,7 +235,7 @@ def test_the_digest_tells_pictures_of_other_tables_size_and_colours_apart() -> N
         by_pillow(pixels, "JPEG", subsampling=0, quality=90),
         by_pillow(pixels, "JPEG", keep_rgb=True, subsampling=0, quality=90),
     ]
-    digests = {libjpeg.outside_digest(data, mask([], inspected(data), padding=0, cells=1)) for data in others}
+    digests = {outside_digest(data, mask([], inspected(data), padding=0, cells=1)) for data in others}
     assert len(digests) == len(others)
 
 
@@ -242,13 +243,13 @@ def test_the_digest_tells_pictures_of_other_tables_size_and_colours_apart() -> N
 def test_a_mask_of_another_grid_cannot_be_laid_over_the_blocks(sampling: str) -> None:
     made = mask([], inspected(jpeg(street(), sampling="4:4:4")), padding=0, cells=1)
     with pytest.raises(ValueError, match="cannot be laid over"):
-        libjpeg.outside_digest(jpeg(street(), sampling=sampling), made)
+        outside_digest(jpeg(street(), sampling=sampling), made)
 
 
 def test_a_mask_of_another_size_is_an_error() -> None:
     made = mask([], inspected(jpeg(street(64, 64))), padding=0, cells=1)
     with pytest.raises(ValueError, match="the mask is 64x64 px"):
-        libjpeg.outside_digest(jpeg(street(64, 80)), made)
+        outside_digest(jpeg(street(64, 80)), made)
 
 
 def handle(file: Path) -> str:
