@@ -23,7 +23,7 @@ class Confidence(Part):
 
     person: Annotated[Whole, Field(ge=1, le=999)] = 50
     """For persons."""
-    licence_plate: Annotated[Whole, Field(ge=1, le=999)] = 10
+    licence_plate: Annotated[Whole, Field(ge=1, le=999)] = 50
     """For licence plates."""
 
     def as_scores(self) -> dict[str, float]:

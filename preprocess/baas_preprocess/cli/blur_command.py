@@ -37,9 +37,7 @@ from baas_preprocess.stores.folder import resolved
 from baas_preprocess.work import Outcome
 
 OPTIONS = (
-    click.option(
-        "--confidence", metavar="P|CLASS=P,…", help=setting_help("confidence", "[person=0.05,licence_plate=0.01]")
-    ),
+    click.option("--confidence", metavar="P|CLASS=P,…", help=setting_help("confidence", "[0.05]")),
     click.option("--classes", metavar="CLASS,…", help=setting_help("classes", f"[{','.join(ObjectClass)}]")),
     click.option(
         "--method", type=click.Choice([method.value for method in Method]), help=setting_help("method", "[fill]")

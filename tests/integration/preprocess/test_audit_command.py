@@ -256,7 +256,7 @@ def test_a_published_image_is_told_in_plain_words(run: Path, baas: Baas) -> None
         ", signed: published, at attempt 1 by ",
         "% of the picture:",
         "person, score 0.",
-        "Nothing else in it reached what was asked for (licence plate from a score of 0.01 and person from a score of",
+        "Nothing else in it reached what was asked for (licence plate from a score of 0.05 and person from a score of",
         "The finished picture was looked at again ",
         "Read back: outside of the mask nothing differs from the original",
     ):

@@ -1,0 +1,212 @@
+"""Which plan finds whom, and what does it cost? A study of tile plans, the closer look and confidences.
+
+    python -m hack.studies.recall panoramas/annotations-coco.json [photos/annotations-coco.json ...]
+
+Each plan shows the detector other tiles of the same labelled pictures. What it finds is joined and masked as by `baas
+blur` without its second look, and judged as by `baas-detector evaluate`. All runs in this process with OpenVINO; costs
+are CPU seconds of the detector compared with those of the plain plan, so that a busy machine does not change them.
+"""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from baas_crds.codes import ObjectClass
+from baas_crds.errors import BaasError
+from baas_detector.accuracy import Precision
+from baas_detector.card import CloserLook, Thresholds
+from baas_detector.checks import Finder, offers_bf16, with_openvino
+from baas_detector.contract import DetectedClass
+from baas_detector.coverage import Verdict, clopper_pearson, verdicts
+from baas_detector.evaluation import load_truth
+from baas_detector.export import export
+from baas_detector.truth import LabelledImage, LabelledObject
+from baas_detector.weights import default_weights
+from baas_preprocess.decode import decode
+from baas_preprocess.detect import detections
+from baas_preprocess.facts import Detection, Inspection, Tile
+from baas_preprocess.inspection import inspect
+from baas_preprocess.mask import mask
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.tile import OVERLAP_PX, cut, tiles
+from baas_preprocess.way import is_absurd, is_wanted, joined
+
+FOUND = 0.8
+"""As `baas-detector evaluate`: a labelled object with less of its box masked was missed."""
+out = Console(width=120, highlight=False)
+Confidences: TypeAlias = tuple[float, float]
+"""Of persons and of licence plates."""
+Tiling: TypeAlias = Callable[[Inspection], list[Tile]]
+
+
+def usual(seen: Inspection) -> list[Tile]:
+    """Return the tiles of a first look."""
+    return tiles(seen.width_px, seen.height_px, wraps=seen.wraps, is_sphere=seen.wraps and seen.is_sphere)
+
+
+def overview_only(seen: Inspection) -> list[Tile]:
+    """Return the one that shows all, as if there were no others."""
+    return usual(seen)[-1:]
+
+
+def enlarged(seen: Inspection) -> list[Tile]:
+    """Return the usual tiles, the native ones cut in four that overlap and are enlarged to nearly twice their size."""
+    return [part for tile in usual(seen) for part in _quarters(tile, seen.width_px)]
+
+
+def _quarters(tile: Tile, width_px: int) -> Iterator[Tile]:
+    if (tile.width, tile.height) != (tile.out_width, tile.out_height):
+        yield tile
+        return
+    width, height = (tile.width + OVERLAP_PX // 2) // 2, (tile.height + OVERLAP_PX // 2) // 2
+    for top, left in product((0, tile.height - height), (0, tile.width - width)):
+        yield replace(
+            tile,
+            left=(tile.left + left) % width_px,
+            top=tile.top + top,
+            width=width,
+            height=height,
+            out_width=2 * width,
+            out_height=2 * height,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the detector is shown, and which confidences are tried on what it answers."""
+
+    name: str
+    tiling: Tiling
+    closer_look: CloserLook | None
+    confidences: Sequence[Confidences]
+
+
+_USUAL = CloserLook()
+_MANY: Sequence[Confidences] = ((0.25, 0.25), (0.1, 0.1), (0.05, 0.05), (0.05, 0.02), (0.05, 0.01), (0.01, 0.01))
+_FEW: Sequence[Confidences] = ((0.25, 0.25), (0.05, 0.05))
+PLANS = (
+    Plan(name="plain", tiling=usual, closer_look=None, confidences=_MANY),
+    Plan(name="overview only", tiling=overview_only, closer_look=None, confidences=_FEW),
+    Plan(name="enlarged", tiling=enlarged, closer_look=None, confidences=_FEW),
+    Plan(name="closer look", tiling=usual, closer_look=_USUAL, confidences=_MANY),
+    Plan(name="... at 12 vehicles", tiling=usual, closer_look=replace(_USUAL, most=12), confidences=_FEW),
+    Plan(name="... from 0.05", tiling=usual, closer_look=replace(_USUAL, vehicle_score=0.05), confidences=_FEW),
+    Plan(name="... at 640 px", tiling=usual, closer_look=replace(_USUAL, side_px=640), confidences=_FEW),
+    Plan(name="... at 320 px", tiling=usual, closer_look=replace(_USUAL, side_px=320), confidences=_FEW),
+    Plan(name="enlarged, closer look", tiling=enlarged, closer_look=_USUAL, confidences=_FEW),
+)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one plan came to with one pair of confidences, over all pictures."""
+
+    judged: list[Verdict] = field(default_factory=list)
+    shares: list[float] = field(default_factory=list)
+
+
+def look(data: bytes, seen: Inspection, plan: Plan, find: Finder) -> tuple[list[Detection], float]:
+    """Return all that a plan sees on a picture, and the detector's CPU seconds."""
+    pixels = decode(data, seen)
+    found: list[Detection] = []
+    seconds = 0.0
+    for tile in plan.tiling(seen):
+        view = cut(pixels, tile)
+        before = time.process_time()
+        rows = find(view)
+        seconds += time.process_time() - before
+        found += detections(rows, tile, seen.width_px, wraps=seen.wraps)
+    return [one for one in found if not is_absurd(one, seen)], seconds
+
+
+def judge(image: LabelledImage, seen: Inspection, found: Sequence[Detection], recipe: Recipe, tally: Tally) -> None:
+    """Mask what the recipe wants of it, and count what is covered."""
+    regions = joined([one for one in found if is_wanted(one, recipe)], seen)
+    redaction = mask(regions, seen, padding=recipe.padding, cells=recipe.cells)
+    width, height = redaction.unit_px
+    whole = redaction.covered.repeat(height, axis=0).repeat(width, axis=1)
+    pixels = whole[: redaction.height_px, : redaction.width_px]
+    tally.judged += verdicts(pixels, image.objects)
+    tally.shares.append(redaction.share)
+
+
+def recall(judged: Sequence[Verdict], holds: Callable[[LabelledObject], bool]) -> str:
+    """Return how many of those that it holds for were found, with the 95 % interval."""
+    members = [one for one in judged if holds(one.labelled)]
+    found = sum(one.covered >= FOUND for one in members)
+    low, high = clopper_pearson(found, len(members))
+    return f"{found} of {len(members)} ({100 * low:.0f} to {100 * high:.0f})" if members else "-"
+
+
+def _is_person(one: LabelledObject) -> bool:
+    return one.object_class is DetectedClass.PERSON
+
+
+COLUMNS: dict[str, Callable[[LabelledObject], bool]] = {
+    "persons": _is_person,
+    "plates": lambda one: not _is_person(one),
+    "16 to 40 px": lambda one: not _is_person(one) and 16 <= one.width < 40,
+    "at the seam": lambda one: one.crosses_seam,
+}
+
+
+def study(truth: Path, plans: Sequence[Plan]) -> Table:
+    """Try all plans on all pictures beside a COCO file."""
+    images = load_truth(truth).images
+    weights = default_weights()
+    precision = Precision.BF16 if offers_bf16() else Precision.F32
+    tallies: dict[tuple[str, Confidences], Tally] = defaultdict(Tally)
+    seconds: dict[str, float] = defaultdict(float)
+    for plan in plans:
+        find = with_openvino(export(weights, Thresholds(closer_look=plan.closer_look)).onnx, precision)
+        for image in track(images, plan.name, console=Console(stderr=True)):
+            data = (truth.parent / image.name).read_bytes()
+            seen = inspect(data, max_pixels=Recipe().max_pixels)
+            found, spent = look(data, seen, plan, find)
+            seconds[plan.name] += spent
+            for person, plate in plan.confidences:
+                wanted = {ObjectClass.PERSON: person, ObjectClass.LICENCE_PLATE: plate}
+                judge(image, seen, found, Recipe(confidence=wanted), tallies[plan.name, (person, plate)])
+    table = Table(
+        "plan", "confidence", *COLUMNS, "masked", "cost", title=f"{truth.parent.name}, {len(images)} pictures"
+    )
+    for plan in plans:
+        table.add_section()
+        for confidence in plan.confidences:
+            tally = tallies[plan.name, confidence]
+            table.add_row(
+                plan.name,
+                f"{confidence[0]:g}, {confidence[1]:g}",
+                *(recall(tally.judged, holds) for holds in COLUMNS.values()),
+                f"{np.mean(tally.shares):.2%}",
+                f"{seconds[plan.name] / seconds[plans[0].name]:.2f}",
+            )
+    return table
+
+
+@click.command()
+@click.argument("truths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--plan", "names", multiple=True, help="Only these plans, and the plain one.")
+def main(truths: Sequence[Path], names: Sequence[str]) -> None:
+    """Print a table for each COCO file of labelled pictures."""
+    plans = [plan for plan in PLANS if not names or plan.name in {"plain", *names}]
+    try:
+        for truth in truths:
+            out.print(study(truth, plans))
+    except BaasError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()
