@@ -3,7 +3,10 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy import Engine
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import signing
@@ -25,6 +28,17 @@ from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.work import Job, Outcome, work
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Equipment:
+    """All that a call has open."""
+
+    source: FileSource
+    destination: FolderDestination
+    ledger: Engine
+    detector: Detector
+    extras: Extras
+
+
 def blur(
     places: Sequence[str],
     folder: Path,
@@ -38,8 +52,8 @@ def blur(
 ) -> Progress:
     """Publish a safe picture in `folder` for every picture of `places`, or quarantine it; return how it stands then.
 
-    Set `stop` to end early: what is in flight is finished, and the same call continues later. Raises
-    `ConfigurationError` and `DependencyUnavailable`.
+    Set `stop` to end early: what is in flight is finished, and the same call continues later. Originals are deleted, if
+    at all, when the run has come to its end. Raises `ConfigurationError` and `DependencyUnavailable`.
     """
     source = FileSource(places)
     check_apart(source, folder, settings.save_masks)
@@ -47,6 +61,26 @@ def blur(
     if not deletes:
         check_not_empty(source, ", ".join(places))
     selection = read_selection(settings)
+    with _equipment(source, folder, settings, on_status) as own:
+        planned = _plan(own, selection, settings)
+        on_plan(planned)
+        work(_job(own, planned.run_id, settings), stop=stop, on_done=on_done, limit=settings.limit)
+        withdraw_refused(own.ledger, planned.run_id, own.destination, own.extras)
+        with reading(own.ledger) as connection:
+            is_complete = not read_progress(connection, planned.run_id).remaining
+        if deletes and is_complete and not stop.is_set():
+            on_retired(delete_originals(own.ledger, planned.run_id, source, own.destination))
+        elif deletes:
+            on_status("No original was deleted: the run has not come to its end.")
+        with transaction(own.ledger) as connection:
+            finish_run(connection, planned.run_id)
+            return read_progress(connection, planned.run_id)
+
+
+@contextmanager
+def _equipment(
+    source: FileSource, folder: Path, settings: Settings, on_status: Callable[[str], None]
+) -> Iterator[_Equipment]:
     with ExitStack() as stack:
         destination = stack.enter_context(_held(folder))
         signer = signer_of(settings.audit_key)
@@ -55,42 +89,42 @@ def blur(
         masks = None if settings.save_masks is None else stack.enter_context(_held(settings.save_masks))
         detector = stack.enter_context(_detector(settings, destination.state, on_status))
         check_confidence(settings.recipe, detector.model)
-        extras = Extras(detections=settings.detections, masks=masks)
-        planned = plan(
-            ledger,
-            source,
-            selection,
-            destination=destination,
-            extras=extras,
-            model=detector.model.digest,
-            recipe=settings.recipe.digest,
-            configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key", "delete_source"}),
-            alone=True,
-            retry=settings.retry_quarantined,
-        )
-        on_plan(planned)
-        job = Job(
-            ledger=ledger,
-            run_id=planned.run_id,
+        yield _Equipment(
             source=source,
             destination=destination,
+            ledger=ledger,
             detector=detector,
-            recipe=settings.recipe,
-            extras=extras,
-            in_flight=settings.in_flight,
-            max_attempts=settings.max_attempts,
+            extras=Extras(detections=settings.detections, masks=masks),
         )
-        work(job, stop=stop, on_done=on_done, limit=settings.limit)
-        withdraw_refused(ledger, planned.run_id, destination, extras)
-        with reading(ledger) as connection:
-            is_complete = not read_progress(connection, planned.run_id).remaining
-        if deletes and is_complete and not stop.is_set():
-            on_retired(delete_originals(ledger, planned.run_id, source, destination))
-        elif deletes:
-            on_status("No original was deleted: the run has not come to its end.")
-        with transaction(ledger) as connection:
-            finish_run(connection, planned.run_id)
-            return read_progress(connection, planned.run_id)
+
+
+def _plan(own: _Equipment, selection: Selection, settings: Settings) -> Plan:
+    return plan(
+        own.ledger,
+        own.source,
+        selection,
+        destination=own.destination,
+        extras=own.extras,
+        model=own.detector.model.digest,
+        recipe=settings.recipe.digest,
+        configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key", "delete_source"}),
+        alone=True,
+        retry=settings.retry_quarantined,
+    )
+
+
+def _job(own: _Equipment, run_id: str, settings: Settings) -> Job:
+    return Job(
+        ledger=own.ledger,
+        run_id=run_id,
+        source=own.source,
+        destination=own.destination,
+        detector=own.detector,
+        recipe=settings.recipe,
+        extras=own.extras,
+        in_flight=settings.in_flight,
+        max_attempts=settings.max_attempts,
+    )
 
 
 def ledger_url(folder: Path, settings: Settings) -> str:

@@ -83,13 +83,7 @@ def redact_more_command(
         baas redact-more https://account.blob.core.windows.net/safe --reports reports.csv --ledger postgresql://…
     """
     settings = read_settings({name: value for name, value in given.items() if value is not None})
-    wanted = [
-        *(read_box("--box", PixelBox, text) for text in box),
-        *(read_box("--sphere", SphereBox, text) for text in sphere),
-        *(read_reports(reports) if reports else ()),
-    ]
-    if not wanted:
-        raise click.UsageError("There is nothing to redact: give --box, --sphere or --reports.")
+    wanted = _wanted(box, sphere, reports)
     if unrecorded and run_id is not None:
         raise click.UsageError("--unrecorded and --run exclude each other.")
     signer = signer_of(settings.audit_key)
@@ -103,10 +97,25 @@ def redact_more_command(
         document = {"dry_run": is_dry, "seconds": round(time.monotonic() - started, 3)}
         click.echo(json.dumps({**document, "pictures": documents}, indent=1))
     else:
-        out.print(", ".join(f"{counts[state]:,} {state}" for state in sorted(counts)))
-        if is_dry:
-            out.print("This was a dry run: nothing was written.")
+        _tell_counts(counts, is_dry=is_dry)
     context.exit(ExitCode.QUARANTINED if counts["not redacted"] else ExitCode.DONE)
+
+
+def _wanted(boxes: Sequence[str], spheres: Sequence[str], reports: Path | None) -> list[Reported]:
+    wanted = [
+        *(read_box("--box", PixelBox, text) for text in boxes),
+        *(read_box("--sphere", SphereBox, text) for text in spheres),
+        *(read_reports(reports) if reports else ()),
+    ]
+    if not wanted:
+        raise click.UsageError("There is nothing to redact: give --box, --sphere or --reports.")
+    return wanted
+
+
+def _tell_counts(counts: Counter[str], *, is_dry: bool) -> None:
+    out.print(", ".join(f"{counts[state]:,} {state}" for state in sorted(counts)))
+    if is_dry:
+        out.print("This was a dry run: nothing was written.")
 
 
 def _tasks(pictures: Sequence[Path | str], wanted: Sequence[Reported], homes: Homes, *, unrecorded: bool) -> list[Task]:
