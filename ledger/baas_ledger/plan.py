@@ -127,8 +127,9 @@ def _plan(connection: Connection, run_id: str, entries: Sequence[PlannedImage], 
 
     rows = [_row(entry, steps[entry.name], at=at) for entry in entries if steps[entry.name] is not Step.KEEP]
     changed = {known[row["name"]].id: row for row in rows if row["name"] in known}
-    sent_back = _change(connection, changed, at=at)
+    # In this order: adding may wait for another planner of the run, and nobody may wait who holds the run's chain.
     added = _insert(connection, run_id, [row for row in rows if row["name"] not in known])
+    sent_back = _change(connection, changed, at=at)
     settled = {**changed, **added}
     append(connection, run_id, [_refusal(id_, row) for id_, row in settled.items() if row["message"]], at=at)
     entered = [Change(state=row["state"], reason=row["reason"], images=1) for row in settled.values()]

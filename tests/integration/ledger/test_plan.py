@@ -1,11 +1,12 @@
 """Planning, planning again, and sending images back."""
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
@@ -215,4 +216,35 @@ def test_retrying_sends_back_the_quarantined_images_and_no_others(ledger: Engine
     with reading(ledger) as connection:
         told = [one for one in records.events(connection, run_id) if one.kind == EventKind.QUARANTINE_RETRIED]
     assert [(one.message, one.data) for one in told] == [("2 quarantined images are to be tried again.", {"images": 2})]
+    assert_counters_are_true(ledger)
+
+
+def _waits_for_a_lock(ledger: Engine) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with reading(ledger) as connection:
+        return bool(connection.exec_driver_sql(waiting).scalar_one())
+
+
+@pytest.mark.parametrize("ledger_url", ["postgres"], indirect=True)
+def test_two_planners_of_a_run_do_not_wait_for_each_other_in_a_circle(ledger: Engine) -> None:
+    """One adds an image, the other one has changed ones and finds that image being added."""
+    run_id = run_with(ledger, ["changed"])
+    publish(ledger, claim(ledger, run_id)[0])
+    is_adding, may_go_on = threading.Event(), threading.Event()
+
+    def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if threading.current_thread().name.startswith("first") and "FROM audit_chains" in statement:
+            is_adding.set()
+            may_go_on.wait(60)
+
+    event.listen(ledger, "before_cursor_execute", before)
+    with ThreadPoolExecutor(1, "first") as first, ThreadPoolExecutor(1, "second") as second:
+        one = first.submit(plan, ledger, run_id, entry("new"), excluded("x"))
+        assert is_adding.wait(60)
+        other = second.submit(plan, ledger, run_id, entry("changed", "2"), entry("new"))
+        while not _waits_for_a_lock(ledger):
+            assert not other.done()
+        may_go_on.set()
+        assert (one.result(60).added, other.result(60).changed) == (1, 1)
+    assert states(ledger, run_id) == {"changed": "pending", "new": "pending", "x": "excluded"}
     assert_counters_are_true(ledger)
