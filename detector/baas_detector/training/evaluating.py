@@ -21,6 +21,8 @@ from baas_detector.training.settings import TrainingConfig
 def evaluate(config: TrainingConfig) -> Path:
     """Write report.json, which `baas-detector gate` reads, into RUN/evaluation; return its path.
 
+    Beside it stands summary.json, the same without single pictures and objects: what may go with a model.
+
     Raises `ConfigurationError` when `baas blur` ends for another reason than pictures it had to quarantine; those count
     as missed.
     """
@@ -35,6 +37,8 @@ def evaluate(config: TrainingConfig) -> Path:
     report = measure(wanted.truth, Source(masks=masks, detections=safe), Settings(seed=config.train.seed))
     path = folder / "report.json"
     path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    summary = report.model_dump_json(indent=2, exclude={"objects", "per_image", "without_mask"})
+    path.with_name("summary.json").write_text(summary + "\n", encoding="utf-8")
     return path
 
 

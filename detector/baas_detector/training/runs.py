@@ -44,7 +44,9 @@ RUN, TRAINED, SELECTION, PICTURES, VALIDATION = (
     "pictures.json",
     "validation.json",
 )
-REPORT = "evaluation/report.json"
+REPORT, SUMMARY = "evaluation/report.json", "evaluation/summary.json"
+_KEPT = (RUN, TRAINED, SELECTION, PICTURES, VALIDATION, SUMMARY)
+"""What goes with a model. The whole report says of single objects what annotators saw, and stays with the run."""
 _FREE_TO_CHANGE = {"device", "loader_processes", "resume", "tracking"}
 """Settings of the machine: a run that is continued may have others."""
 
@@ -190,9 +192,7 @@ def bundle(config: TrainingConfig, name: str) -> Bundle:
     """Collect what a run left, for the registry: checkpoint, settings, figures and, when built, the repository."""
     folder, weights = config.folder, trained_weights(config.folder)
     files = {"weights.pt": weights}
-    files |= {
-        name: folder / name for name in (RUN, TRAINED, SELECTION, VALIDATION, REPORT) if (folder / name).is_file()
-    }
+    files |= {name: folder / name for name in _KEPT if (folder / name).is_file()}
     if (config.repository / MODEL_NAME).is_dir():
         used = {one.digest for one in open_repository(config.repository).card.recipe.weights}
         if used != {digest_of(weights.read_bytes())}:
