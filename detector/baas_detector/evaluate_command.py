@@ -1,16 +1,14 @@
 """`baas-detector evaluate`."""
 
-import itertools
-import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from baas_crds.errors import ConfigurationError
+from baas_detector.options import Edges, number_list
 
 if TYPE_CHECKING:
     from baas_detector.coverage import Sizes
@@ -18,30 +16,6 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
-Edges: TypeAlias = tuple[tuple[float, ...], bool]
-"""Numbers, and whether they are shares of 1."""
-
-
-def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.Context, click.Parameter, str], Edges]:
-    """Return the reader of an option: ascending numbers above 0, commas between them; perhaps all of them in %."""
-
-    def read(_context: click.Context, _option: click.Parameter, value: str) -> Edges:
-        parts = [part.strip() for part in value.split(",")]
-        shares = percents and all(part.endswith("%") for part in parts)
-        try:
-            numbers = [float(part.removesuffix("%")) / 100 if shares else float(part) for part in parts]
-        except ValueError:
-            numbers = [math.nan]
-        is_right = all(math.isfinite(number) and number > 0 for number in numbers)
-        is_right &= all(one < other for one, other in itertools.pairwise(numbers))
-        is_right &= not whole or all(number.is_integer() for number in numbers)
-        if not is_right:
-            kind = "whole numbers" if whole else "numbers"
-            also = ", or all of them with % behind" if percents else ""
-            raise click.BadParameter(f"{value!r} should be {kind} above 0, ascending, with commas between them{also}.")
-        return tuple(numbers), shares
-
-    return read
 
 
 @click.command("evaluate")
@@ -82,7 +56,7 @@ def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.
 )
 @click.option(
     "--person-sizes",
-    callback=_numbers(percents=True),
+    callback=number_list(percents=True),
     metavar="NUMBERS",
     default="24,50,100,200,400",
     show_default=True,
@@ -90,7 +64,7 @@ def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.
 )
 @click.option(
     "--plate-sizes",
-    callback=_numbers(percents=True),
+    callback=number_list(percents=True),
     metavar="NUMBERS",
     default="10,16,30,60,120",
     show_default=True,
@@ -98,7 +72,7 @@ def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.
 )
 @click.option(
     "--coco-areas",
-    callback=_numbers(),
+    callback=number_list(),
     metavar="NUMBERS",
     default="1024,9216",
     show_default=True,
@@ -106,7 +80,7 @@ def _numbers(*, percents: bool = False, whole: bool = False) -> Callable[[click.
 )
 @click.option(
     "--max-detections",
-    callback=_numbers(whole=True),
+    callback=number_list(whole=True),
     metavar="NUMBERS",
     default="1,10,100",
     show_default=True,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -51,29 +51,37 @@ class _Object(BaseModel):
     ]
 
 
-class _Detections(BaseModel):
-    """The part of `baas_preprocess.sidecar.detections_json` that says what the model found.
-
-    `corrections` are left out: people asked for them, the model did not find them.
-    """
+class Detections(BaseModel):
+    """What is read of a file by `baas_preprocess.sidecar.detections_json`."""
 
     width: int
     height: int
+    input: str = ""
+    """Digest of the original, `sha256:…`."""
     objects: tuple[_Object, ...]
+    """What the model found."""
+    corrections: tuple[dict[str, Any], ...] = ()
+    """What people asked for, and the model did not find."""
 
 
-def _read_boxes(folder: Path, image: LabelledImage, min_score: float) -> tuple[PredictedBox, ...] | None:
-    path = folder / f"{image.name}.json"
+def read_detections(path: Path) -> Detections:
+    """Read one file. Raises `FileNotFoundError`, and `ConfigurationError` when it is something else."""
     try:
-        read = _Detections.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
+        return Detections.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise ConfigurationError(
             f"{path} is not what `baas blur --detections` writes: {where}: {first['msg']}. Make it anew."
         ) from error
+
+
+def _read_boxes(folder: Path, image: LabelledImage, min_score: float) -> tuple[PredictedBox, ...] | None:
+    path = folder / f"{image.name}.json"
+    try:
+        read = read_detections(path)
+    except FileNotFoundError:
+        return None
     if (read.width, read.height) != (image.width_px, image.height_px):
         raise ConfigurationError(
             f"{path} tells of a picture of {read.width} x {read.height}, the truth of one of {image.width_px} x "
