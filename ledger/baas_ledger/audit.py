@@ -3,10 +3,11 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Engine, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
 
+from baas_crds.errors import ConfigurationError
 from baas_ledger.chain import START, Record, RecordKind, body_of, digest_of_body
 from baas_ledger.tables import audit_chains, audit_records
 from baas_ledger.transactions import insert_into
@@ -44,12 +45,15 @@ def append(connection: Connection, run_id: str, entries: Sequence[Entry], *, at:
     """Add records to the end of a run's chain.
 
     The chain is locked until the transaction ends. Call it after the images are changed and before anything is
-    counted: all transactions then take their locks in one order.
+    counted: all transactions then take their locks in one order. Raises as `check_signer`, but for what is reopened:
+    who asks for that need not have the key.
     """
     if not entries:
         return
-    chain = connection.execute(select(audit_chains).where(audit_chains.c.run_id == run_id).with_for_update()).one()
-    signer: Signer | None = connection.get_execution_options().get(SIGNER)
+    chain = _locked(connection, run_id)
+    if any(entry.kind is not RecordKind.REOPENED for entry in entries):
+        check_signer(connection, run_id)
+    signer = _signer(connection)
     previous, rows = chain.head, []
     for number, entry in enumerate(entries, start=chain.length + 1):
         body = body_of(
@@ -83,6 +87,22 @@ def append(connection: Connection, run_id: str, entries: Sequence[Entry], *, at:
     )
 
 
+def check_signer(connection: Connection, run_id: str) -> None:
+    """Raise `ConfigurationError` when a run's records are signed and those of this ledger would not be.
+
+    A single record without a signature would make the run fail every check from then on.
+    """
+    if _signer(connection) is not None:
+        return
+    fates = (audit_records.c.run_id == run_id) & (audit_records.c.kind != RecordKind.REOPENED)
+    latest = select(audit_records.c.signature).where(fates).order_by(audit_records.c.number.desc()).limit(1)
+    if connection.scalar(latest) is not None:
+        raise ConfigurationError(
+            f"The records of run {run_id} are signed, and there is no key to sign what is done now: give the key of "
+            "that run with --audit-key (pods: BAAS_AUDIT_KEY)."
+        )
+
+
 def chain_end(connection: Connection, run_id: str) -> tuple[int, str] | None:
     """Return how many records a run has and the digest of the last, as the chain's end says; None without a chain."""
     row = connection.execute(select(audit_chains).where(audit_chains.c.run_id == run_id)).one_or_none()
@@ -109,9 +129,24 @@ def _read(connection: Connection, which: ColumnElement[bool], *, limit: int | No
             number=row.number,
             image_id=row.image_id,
             kind=row.kind,
-            body=row.body,
+            body=str(row.body),  # SQLite keeps bytes as well
             digest=row.digest,
             signature=row.signature,
         )
         for row in connection.execute(wanted)
     ]
+
+
+def _locked(connection: Connection, run_id: str) -> Row[Any]:
+    """Return the chain's end, for this transaction alone; a run from before there were chains gets one."""
+    wanted = select(audit_chains).where(audit_chains.c.run_id == run_id).with_for_update()
+    chain = connection.execute(wanted).one_or_none()
+    if chain is None:
+        open_chain(connection, run_id)
+        chain = connection.execute(wanted).one()
+    return chain
+
+
+def _signer(connection: Connection) -> Signer | None:
+    signer: Signer | None = connection.get_execution_options().get(SIGNER)
+    return signer

@@ -4,15 +4,16 @@ A correction is begun before its file is replaced and finished after it. Whateve
 known to whoever treats the image next, and either digest of the file is in the ledger.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
-from baas_ledger.audit import Entry, append, open_chain
+from baas_ledger.audit import Entry, append, check_signer
 from baas_ledger.chain import RecordKind
 from baas_ledger.facts import Corrected, Correction, ImageRecord, Run
 from baas_ledger.fates import corrected_facts, corrected_of
@@ -24,12 +25,18 @@ from baas_ledger.transactions import insert_into, moment
 
 def corrections_of(connection: Connection, destination: str, name: str) -> list[Correction]:
     """Return all that people want to be redacted in what is published there under this name, oldest first."""
-    rows = connection.execute(
-        select(*(corrections.c[field.name] for field in fields(Correction)))
-        .where(corrections.c.name == name, corrections.c.destination == destination)
-        .order_by(corrections.c.id)
-    )
-    return [Correction(**{**row._mapping, "object_class": ObjectClass(row.object_class)}) for row in rows]
+    wanted = select(corrections).where(corrections.c.name == name, corrections.c.destination == destination)
+    rows = connection.execute(wanted.order_by(corrections.c.id))
+    return [_correction(row, reference=row.reference) for row in rows]
+
+
+def corrections_by_name(connection: Connection, destination: str, names: Collection[str]) -> dict[str, set[Correction]]:
+    """Return the same for several names, without the references; a name without any is left out."""
+    found: dict[str, set[Correction]] = {}
+    wanted = select(corrections).where(corrections.c.name.in_(names), corrections.c.destination == destination)
+    for row in connection.execute(wanted):
+        found.setdefault(row.name, set()).add(_correction(row, reference=""))
+    return found
 
 
 def begin_correction(
@@ -79,7 +86,6 @@ def finish_correction(
         )
     )
     connection.execute(delete(unfinished_corrections).where(unfinished_corrections.c.image_id == image.id))
-    open_chain(connection, run.id)  # a run of an older version has none
     facts = {**corrected_facts(corrected), "output_version": output_version}
     append(connection, run.id, [Entry(image_id=image.id, name=name, kind=RecordKind.CORRECTED, facts=facts)], at=at)
 
@@ -89,9 +95,11 @@ def hold(
 ) -> ImageRecord:
     """Keep all others from a published image until the transaction ends, and return what is known of it.
 
-    Raises `ConfigurationError` when it is not published with this output any more, `DependencyUnavailable` while a
-    worker has an image of this name for the same destination: nobody knows which of the two files would stay.
+    Raises `ConfigurationError` when it is not published with this output any more and, as `check_signer`, when nothing
+    could be recorded of it; `DependencyUnavailable` while a worker has an image of this name for the same destination:
+    nobody knows which of the two files would stay.
     """
+    check_signer(connection, run.id)
     at = moment(connection, now)
     rows = connection.execute(
         select(images)
@@ -155,3 +163,8 @@ def _keep(connection: Connection, destination: str, name: str, wanted: Sequence[
     if rows:
         connection.execute(insert(corrections), rows)
     return bool(rows)
+
+
+def _correction(row: Row[Any], *, reference: str) -> Correction:
+    told = {field.name: row._mapping[field.name] for field in fields(Correction)}
+    return Correction(**{**told, "object_class": ObjectClass(row.object_class), "reference": reference})

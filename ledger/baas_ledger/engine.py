@@ -1,18 +1,19 @@
 """Opens a ledger. The edge to drivers and their settings."""
 
+import os
 import sqlite3
 import time
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger import schema
-from baas_ledger.failures import described
+from baas_ledger.failures import described, ledger_errors
 from baas_ledger.transactions import READS_ONLY, reading, transaction
 
-__all__ = ["open_ledger", "parsed", "reading", "transaction"]
+__all__ = ["open_ledger", "open_to_read", "parsed", "reading", "transaction"]
 
 LOCK_SECONDS = 30
 """How long a process waits for another one's transaction on the same SQLite file."""
@@ -52,6 +53,22 @@ def open_ledger(url: str, *, migrate: bool = True) -> Engine:
     return engine
 
 
+def open_to_read(url: str) -> Engine:
+    """Open a ledger that is there for `reading` only: whoever may not write it, or is on a read-only disk, can.
+
+    Raises as `open_ledger` without `migrate`.
+    """
+    place = parsed(url)
+    is_sqlite = place.get_backend_name() == "sqlite"
+    engine = _sqlite_reader(place) if is_sqlite else _postgres_engine(place)
+    try:
+        schema.check(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
 def parsed(url: str) -> URL:
     """Return what a ledger's URL means. Raises `ConfigurationError`, which never repeats it: it may hold a password."""
     if "://" not in url:
@@ -78,8 +95,8 @@ def parsed(url: str) -> URL:
 
 def _sqlite_engine(url: URL, *, must_exist: bool) -> Engine:
     path = Path(url.database or "")
-    if must_exist and not path.is_file():
-        raise ConfigurationError(f"There is no ledger at {path}: nothing was recorded there yet, or the path is wrong.")
+    if must_exist:
+        _check_there(path)
     if path.is_dir():
         raise ConfigurationError(f"{described(url)} is a folder; give the path of a file in it.")
     # Transactions begin below and not in Python's driver, which would wait for the first write.
@@ -87,6 +104,47 @@ def _sqlite_engine(url: URL, *, must_exist: bool) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _sqlite_reader(url: URL) -> Engine:
+    path = Path(url.database or "")
+    _check_there(path)
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    with ledger_errors(url):
+        try:
+            _connected(address).close()
+        except sqlite3.OperationalError as error:
+            # Even readers keep a file beside a ledger (sqlite.org/wal.html#readonly). Without one they cannot know of
+            # others who write; where nobody can, none is needed, unless writers have left something there.
+            if os.access(path.parent, os.W_OK, effective_ids=True):
+                raise DBAPIError("", None, error) from error
+            log = Path(f"{path}-wal")
+            if log.exists() and log.stat().st_size:
+                raise ConfigurationError(
+                    f"{described(url)}: its last changes are in {log.name}, and to read them takes a folder that can "
+                    "be written. Copy all files of this folder to one."
+                ) from error
+            address = f"{path.absolute().as_uri()}?immutable=1"
+    engine = create_engine(url, creator=lambda: _connected(address), hide_parameters=True)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _connected(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=LOCK_SECONDS, check_same_thread=False)
+    # Somebody may have written what is no text: it is to be seen, not to end the reading.
+    connection.text_factory = lambda text: text.decode(errors="replace")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file():
+        raise ConfigurationError(f"There is no ledger at {path}: nothing was recorded there yet, or the path is wrong.")
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -1,11 +1,13 @@
 """How far a run is. Costs the same for ten images as for ten million: counters and a short index range are read."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
+from baas_ledger.counts import AMOUNTS
 from baas_ledger.facts import Progress
 from baas_ledger.tables import ImageState, images, run_counts
 from baas_ledger.transactions import moment
@@ -46,6 +48,37 @@ def counted(connection: Connection, run_id: str) -> Progress:
         persons=sum(int(row.persons) for row in rows),
         licence_plates=sum(int(row.licence_plates) for row in rows),
     )
+
+
+def miscounted(connection: Connection, run_id: str) -> list[str]:
+    """Say in a sentence each where a run's counts are not those of its images. Reads all of its images."""
+    kept = _amounts(
+        connection,
+        select(run_counts.c.state, run_counts.c.reason, *(func.sum(run_counts.c[name]) for name in AMOUNTS))
+        .where(run_counts.c.run_id == run_id)
+        .group_by(run_counts.c.state, run_counts.c.reason),
+    )
+    found = (func.coalesce(func.sum(images.c[name]), 0) for name in AMOUNTS[1:])
+    there = _amounts(
+        connection,
+        select(images.c.state, func.coalesce(images.c.reason, ""), func.count(), *found)
+        .where(images.c.run_id == run_id)
+        .group_by(images.c.state, images.c.reason),
+    )
+    of = "{} images, {} persons and {} licence plates".format
+    return [
+        f"the ledger counts {of(*kept[key])} as {' '.join(key).strip()}, and its rows come to {of(*there[key])}"
+        for key in sorted(kept | there)
+        if kept[key] != there[key]
+    ]
+
+
+def _amounts(connection: Connection, wanted: Select[Any]) -> dict[tuple[str, str], tuple[int, ...]]:
+    """Return the amounts of each state and reason; none of those that are not there."""
+    sums: dict[tuple[str, str], tuple[int, ...]] = defaultdict(lambda: (0,) * len(AMOUNTS))
+    for state, reason, *amounts in connection.execute(wanted):
+        sums[state, reason] = tuple(map(int, amounts))
+    return sums
 
 
 def _images_per_second(connection: Connection, run_id: str, *, at: datetime) -> float:

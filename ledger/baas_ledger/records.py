@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Row, Select, func, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, func, select, tuple_
 
 from baas_crds.codes import ObjectClass
 from baas_ledger import tables
@@ -57,6 +57,28 @@ def named_image(connection: Connection, run_id: str, name: str) -> ImageRecord |
     wanted = select(tables.images).where(tables.images.c.run_id == run_id, tables.images.c.name == name)
     row = connection.execute(wanted).one_or_none()
     return None if row is None else image_of(row)
+
+
+def places_of(connection: Connection, image_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return the run and the name of each of these images that is there."""
+    table = tables.images
+    rows = connection.execute(select(table.c.id, table.c.run_id, table.c.name).where(table.c.id.in_(image_ids)))
+    return {row.id: (row.run_id, row.name) for row in rows}
+
+
+def images_at(connection: Connection, places: Collection[tuple[str, str]]) -> list[ImageRecord]:
+    """Return what any run has under one of these pairs of destination and name."""
+    table = tables.images
+    wanted = select(table).join(tables.runs, tables.runs.c.id == table.c.run_id)
+    rows = connection.execute(wanted.where(tuple_(tables.runs.c.destination, table.c.name).in_(places)))
+    return [image_of(row) for row in rows]
+
+
+def published_of(connection: Connection, run_id: str, names: Collection[str]) -> set[str]:
+    """Return which of these names a run has published."""
+    table = tables.images
+    theirs = (table.c.run_id == run_id) & (table.c.state == ImageState.PUBLISHED)
+    return set(connection.scalars(select(table.c.name).where(theirs, table.c.name.in_(names))))
 
 
 def image_of(row: Row[Any]) -> ImageRecord:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 from baas_ledger.audit import Entry, append
 from baas_ledger.chain import RecordKind
 from baas_ledger.facts import ImageRecord
-from baas_ledger.records import pages
+from baas_ledger.records import image_of, pages
 from baas_ledger.tables import ImageState, images, runs
 from baas_ledger.transactions import moment
 
@@ -20,6 +20,18 @@ def undeleted(engine: Engine, run_id: str) -> Iterator[list[ImageRecord]]:
         images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED, images.c.source_deleted_at.is_(None)
     )
     return pages(engine, wanted, images.c.name)
+
+
+def hold_undeleted(connection: Connection, image_id: int) -> ImageRecord | None:
+    """Keep all others from a published image until the transaction ends; None when its original was deleted meanwhile.
+
+    Whoever deletes the original in that transaction also writes the receipt, so that it tells what was there.
+    """
+    wanted = select(images).where(
+        images.c.id == image_id, images.c.state == ImageState.PUBLISHED, images.c.source_deleted_at.is_(None)
+    )
+    row = connection.execute(wanted.with_for_update()).one_or_none()
+    return None if row is None else image_of(row)
 
 
 def deleted(engine: Engine, destination: str) -> Iterator[ImageRecord]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from baas_crds.errors import ConfigurationError
-from baas_ledger.audit import open_chain
+from baas_ledger.audit import check_signer, open_chain
 from baas_ledger.events import record
 from baas_ledger.facts import EventKind, Run
 from baas_ledger.tables import ImageState, RunState, images, runs
@@ -34,7 +34,7 @@ def open_run(
     """Start a run or resume it, and return its id: the same source, destination, model and configuration are one run.
 
     `configuration` is what `config_digest` was made from, for people to read. `run_id` gives a run an id of its own.
-    Raises `ConfigurationError` when the run of that id is another one.
+    Raises `ConfigurationError` when the run of that id is another one, and as `audit.check_signer`.
     """
     at = moment(connection, now)
     run_id = run_id or _id_of(source, destination, model_digest, config_digest)
@@ -53,6 +53,7 @@ def open_run(
     if run := find_run(connection, run_id):
         check_run(run, source=source, destination=destination, model_digest=model_digest, config_digest=config_digest)
     open_chain(connection, run_id)
+    check_signer(connection, run_id)
     record(connection, run_id, EventKind.RUN_OPENED, "The run was started or resumed.", at=at)
     return run_id
 

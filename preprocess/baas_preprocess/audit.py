@@ -1,22 +1,27 @@
 """Check a run's audit records against each other, against the ledger's other tables and against the outputs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import chain_end, records, records_of
 from baas_ledger.chain import START, Record, RecordKind, broken_link
-from baas_ledger.contradictions import contradiction
+from baas_ledger.contradictions import contradiction, misplaced, of_other_settings, unrecorded
+from baas_ledger.corrections import corrections_by_name
 from baas_ledger.engine import reading
 from baas_ledger.facts import ImageRecord, Run
-from baas_ledger.records import detections, images, named_image
+from baas_ledger.fates import STATES
+from baas_ledger.progress import miscounted
+from baas_ledger.records import detections, images, named_image, places_of
 from baas_ledger.tables import ImageState
-from baas_preprocess.digests import digest_of
+from baas_preprocess.audit_outputs import not_published, still_wrong, unexplained, wrong_output
 from baas_preprocess.signatures import Checker
-from baas_preprocess.stores.places import Destination
+from baas_preprocess.stores.places import Outputs
 
 # A store of blobs gives one picture in some hundred milliseconds, and many at once.
 _READ_AT_ONCE = 8
@@ -27,48 +32,56 @@ class Verdict:
     """What was checked, and what is wrong; the first is where to begin."""
 
     records: int = 0
+    """So many links of the chain are whole."""
+    head: str = START
+    """The digest of the last of them. Who keeps it elsewhere can tell later whether it still is in the chain."""
     signed: int = 0
     """So many records have the key's signature; 0 without a key."""
     images: int = 0
     outputs: int = 0
-    """So many outputs were read."""
+    """So many outputs of this run were read."""
+    unrecorded: int = 0
+    """So many images had their fate before there were records of it: nothing tells whether it is what it was."""
     problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What more is asked of a chain than that it is whole."""
+
+    is_signed: Checker | None = None
+    """Every record must have a signature, but one of a retry, which a signed record must follow."""
+    head: str | None = None
+    """The chain must contain a record of this digest."""
 
 
 def verify_run(
     ledger: Engine,
     run: Run,
     *,
-    destination: Destination | None,
-    is_signed: Checker | None = None,
+    destination: Outputs | None,
+    demands: Demands | None = None,
     on_progress: Callable[[Verdict], None] = lambda _: None,
 ) -> Verdict:
-    """Recompute the chain up to its first broken link, then compare each image with its records and its output.
+    """Recompute the chain up to its first broken link, and compare it with the ledger and with the outputs.
 
-    Without a `destination` no output is read. With `is_signed` every record must have a signature, but one of a retry,
-    which a signed record must follow. Raises `ConfigurationError` for a run that has no chain, `DependencyUnavailable`
-    when ledger or store do not answer.
+    Without a `destination` none is read. Nothing is written. Raises `ConfigurationError` for a run that has no chain,
+    `DependencyUnavailable` when ledger or store do not answer.
     """
-    verdict = Verdict()
-    for record, problem in _links(ledger, run, is_signed):
-        if problem is not None:
-            verdict.problems.append(problem)
-            break
-        verdict.records += record is not None
-        verdict.signed += record is not None and record.signature is not None and is_signed is not None
-        on_progress(verdict)
-    with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
-        for page in _pages(ledger, run.id):
-            verdict.problems += (problem for _, problem in page if problem is not None)
-            published = [image for image, problem in page if problem is None and image.state is ImageState.PUBLISHED]
-            verdict.images += len(page)
-            if destination is not None:
-                for problem in pool.map(lambda image: wrong_output(destination, image), published):
-                    verdict.outputs += 1
-                    verdict.problems += [] if problem is None else [problem]
-                    on_progress(verdict)
-            on_progress(verdict)
-    return verdict
+    with reading(ledger) as connection:
+        end = chain_end(connection, run.id)
+    if end is None:
+        raise ConfigurationError(f"Run {run.id} has no audit records: it ended before there were any.")
+    audit = _Audit(ledger, run, destination, demands or Demands(), on_progress)
+    try:
+        audit.chain(*end)
+        audit.images()
+        with reading(ledger) as connection:
+            audit.verdict.problems += miscounted(connection, run.id)
+    except (TypeError, ValueError) as error:  # SQLite keeps anything in any column
+        audit.verdict.problems.append(f"the ledger holds what cannot be read: {error}")
+    audit.others()
+    return audit.verdict
 
 
 def history(ledger: Engine, run: Run, name: str) -> tuple[ImageRecord, list[Record]]:
@@ -80,38 +93,153 @@ def history(ledger: Engine, run: Run, name: str) -> tuple[ImageRecord, list[Reco
         return image, records_of(connection, [image.id]).get(image.id, [])
 
 
-def wrong_output(destination: Destination, image: ImageRecord) -> str | None:
-    """Read an output as it is now, and say what is wrong with it; None when it is what was recorded."""
-    data = destination.read(image.name)
-    if data is None:
-        return f"{image.name}: its output is not there any more, or cannot be read"
-    if digest_of(data) != image.output_digest:
-        return f"{image.name}: its output was changed after it was published"
-    return None
+@dataclass(slots=True)
+class _Audit:
+    """One verification: its steps are called in this order."""
+
+    ledger: Engine
+    run: Run
+    outputs: Outputs | None
+    demands: Demands
+    on_progress: Callable[[Verdict], None]
+    verdict: Verdict = field(default_factory=Verdict)
+    began: datetime | None = None
+    """When the first record was written."""
+    suspects: list[ImageRecord] = field(default_factory=list)
+    """Their outputs were not what the ledger had of them then."""
+
+    def chain(self, length: int, head: str) -> None:
+        """Recompute each record, and compare it with the rows of its run and its image."""
+        verdict, problems = self.verdict, self.verdict.problems
+        is_whole, is_of_the_run, is_expected = True, True, self.demands.head in {None, START}
+        for record, place in _records(self.ledger, self.run.id, length):
+            if is_whole:
+                problem = self._broken(record, is_last=verdict.records + 1 == length)
+                if problem is None:
+                    self._add(record)
+                    is_expected |= record.digest == self.demands.head
+                else:
+                    problems.append(problem)
+                    is_whole = False
+            if is_of_the_run and (problem := of_other_settings(record, self.run)):
+                problems.append(problem)
+                is_of_the_run = False  # what was changed in the run contradicts all of its records
+            if problem := misplaced(record, place):
+                problems.append(problem)
+            self.on_progress(verdict)
+        if is_whole and (verdict.records, verdict.head) != (length, head):
+            problems.append(f"the last records are missing: the chain has {verdict.records}, and should have {length}")
+        if not is_expected:
+            problems.append(f"the chain does not contain the expected head {self.demands.head}: its end was cut off")
+
+    def images(self) -> None:
+        """Compare each image with its records and with its output."""
+        touched, unrecorded_ones = 0, []
+        for page in self._pages():
+            self.verdict.images += len(page)
+            touched += sum(image.state is not ImageState.PENDING for image, _, _ in page)
+            unrecorded_ones += [image for image, is_recorded, _ in page if not is_recorded]
+            self.verdict.problems += [problem for _, _, problem in page if problem is not None]
+            self._read([image for image, _, problem in page if problem is None])
+            self.on_progress(self.verdict)
+        self._judge(unrecorded_ones)
+        if self.demands.is_signed is not None and not self.verdict.records and touched:
+            self.verdict.problems.append(
+                f"no whole record tells what became of this run's images, though {touched} of them do not wait any more"
+            )
+
+    def others(self) -> None:
+        """Look for pictures at the destination that no record explains, and again at all that seemed wrong."""
+        if self.outputs is None:
+            return
+        ledger, run, outputs = self.ledger, self.run, self.outputs
+
+        def is_odd(name: str) -> bool:
+            return unexplained(ledger, run, outputs, name) is not None
+
+        with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
+            names = list(not_published(ledger, run, outputs))
+            odd = [name for name, odd in zip(names, pool.map(is_odd, names), strict=True) if odd]
+        problems = [
+            *(still_wrong(ledger, outputs, image) for image in self.suspects),
+            *(unexplained(ledger, run, outputs, name) for name in sorted(odd)),
+        ]
+        self.verdict.problems += [problem for problem in problems if problem is not None]
+
+    def _broken(self, record: Record, *, is_last: bool) -> str | None:
+        number, previous = self.verdict.records + 1, self.verdict.head
+        problem = broken_link(record, run_id=self.run.id, number=number, previous=previous)
+        if problem is None and self.demands.is_signed is not None:
+            problem = _unsigned(record, self.demands.is_signed, is_last=is_last)
+        return problem
+
+    def _add(self, record: Record) -> None:
+        self.verdict.records += 1
+        self.verdict.head = record.digest
+        self.verdict.signed += record.signature is not None and self.demands.is_signed is not None
+        if self.began is None:
+            with suppress(LookupError, TypeError, ValueError):  # of a record that cannot be read its image tells
+                self.began = datetime.fromisoformat(record.facts["at"])
+
+    def _pages(self) -> Iterator[list[tuple[ImageRecord, bool, str | None]]]:
+        """Give each image with whether a record tells its fate, and what in the ledger contradicts its records."""
+        after: str | None = None
+        while True:
+            with reading(self.ledger) as connection:  # of one moment: workers may be finishing more
+                page = images(connection, self.run.id, after=after)
+                judged = list(_compared(connection, self.run, page))
+            if not page:
+                return
+            after = page[-1].name
+            yield judged
+
+    def _read(self, page: Sequence[ImageRecord]) -> None:
+        if self.outputs is None:
+            return
+        outputs, published = self.outputs, [image for image in page if image.state is ImageState.PUBLISHED]
+        with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
+            read = pool.map(lambda image: wrong_output(outputs, image), published)
+            for image, problem in zip(published, read, strict=True):
+                self.verdict.outputs += 1
+                self.suspects += [] if problem is None else [image]
+                self.on_progress(self.verdict)
+
+    def _judge(self, without: Sequence[ImageRecord]) -> None:
+        """Tell images without a record that are older than the chain from those that must have one."""
+        older = [one for one in without if self.began is None or (one.finished_at or self.began) < self.began]
+        if self.demands.is_signed is not None or not older:
+            self.verdict.problems += map(unrecorded, without)
+            return
+        # What was left out has no time; with older ones beside it, it may be as old.
+        self.verdict.unrecorded = len(older) + sum(one.finished_at is None for one in without if one not in older)
+        self.verdict.problems += [unrecorded(one) for one in without if one.finished_at and one not in older]
 
 
-def _links(ledger: Engine, run: Run, is_signed: Checker | None) -> Iterator[tuple[Record | None, str | None]]:
-    """Give each record with what is wrong with it, and at last what is wrong with the chain's end."""
-    with reading(ledger) as connection:
-        end = chain_end(connection, run.id)
-    if end is None:
-        raise ConfigurationError(f"Run {run.id} has no audit records: it ended before there were any.")
-    length, head = end
-    number, previous = 0, START
+def _records(ledger: Engine, run_id: str, length: int) -> Iterator[tuple[Record, tuple[str, str] | None]]:
+    """Give the first records of a run in their order, each with the run and the name of the row of its image."""
+    number = 0
     while number < length:
         with reading(ledger) as connection:
-            page = records(connection, run.id, after=number, limit=min(1_000, length - number))
+            page = records(connection, run_id, after=number, limit=1_000)
+            places = places_of(connection, {record.image_id for record in page})
         if not page:
-            break
-        for record in page:
-            number += 1
-            problem = broken_link(record, run_id=run.id, number=number, previous=previous)
-            if problem is None and is_signed is not None:
-                problem = _unsigned(record, is_signed, is_last=number == length)
-            yield record, problem
-            previous = record.digest
-    if (number, previous) != (length, head):
-        yield None, f"the last records are missing: the chain has {number}, and should have {length}"
+            return
+        number = page[-1].number
+        yield from ((record, places.get(record.image_id)) for record in page if record.number <= length)
+
+
+def _compared(
+    connection: Connection, run: Run, page: Sequence[ImageRecord]
+) -> Iterator[tuple[ImageRecord, bool, str | None]]:
+    ids = [image.id for image in page]
+    found, told = detections(connection, ids), records_of(connection, ids)
+    kept = corrections_by_name(connection, run.destination, [image.name for image in page])
+    for image in page:
+        if image.id not in told and image.state in STATES.values():
+            yield image, False, None
+        else:
+            theirs = told.get(image.id, [])
+            yield image, True, contradiction(image, found[image.id], theirs, kept.get(image.name, set()))
 
 
 def _unsigned(record: Record, is_signed: Checker, *, is_last: bool) -> str | None:
@@ -124,17 +252,3 @@ def _unsigned(record: Record, is_signed: Checker, *, is_last: bool) -> str | Non
     # The operator sends images back when a retry is asked for, and holds no key. A signature covers all records before
     # its own, and the last one of a run that ended is of an image's fate.
     return f"record {record.number} is not signed, and no signed one follows yet" if is_last else None
-
-
-def _pages(ledger: Engine, run_id: str) -> Iterator[list[tuple[ImageRecord, str | None]]]:
-    """Give each image with what in the ledger contradicts its records."""
-    after: str | None = None
-    while True:
-        with reading(ledger) as connection:  # of one moment: workers may be finishing more
-            page = images(connection, run_id, after=after)
-            ids = [image.id for image in page]
-            found, told = detections(connection, ids), records_of(connection, ids)
-        if not page:
-            return
-        after = page[-1].name
-        yield [(image, contradiction(image, found[image.id], told.get(image.id, []))) for image in page]

@@ -11,18 +11,21 @@ from sqlalchemy import Engine
 
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob
-from baas_ledger.engine import open_ledger, reading
+from baas_ledger.engine import open_ledger, open_to_read, reading
 from baas_ledger.facts import Run
 from baas_ledger.runs import run_into
 from baas_preprocess.stores.blob import BlobDestination
 from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.folder import FolderDestination, resolved
-from baas_preprocess.stores.places import Destination
+from baas_preprocess.stores.outputs import FolderOutputs
+from baas_preprocess.stores.places import Outputs
 
 
 @contextmanager
-def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = None) -> Iterator[tuple[Engine, Run]]:
-    """Give the ledger of a destination and its latest run, or the run of this id.
+def open_results(
+    place: Path | str, ledger: str | None, *, run_id: str | None = None, writes: bool = False
+) -> Iterator[tuple[Engine, Run]]:
+    """Give the ledger of a destination and its latest run, or the run of this id; to read, unless one `writes`.
 
     A destination is a folder, or the `https://` address of a container's folder. Raises `ConfigurationError` when
     there is no such ledger or run.
@@ -30,7 +33,8 @@ def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = 
     if ledger is None and is_blob(place):
         raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
     label = str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
-    engine = open_ledger(ledger or _own_ledger(Path(place)), migrate=False)
+    url = ledger or _own_ledger(Path(place))
+    engine = open_ledger(url, migrate=False) if writes else open_to_read(url)
     try:
         with reading(engine) as connection:
             run = run_into(connection, label, run_id)
@@ -44,15 +48,22 @@ def open_results(place: Path | str, ledger: str | None, *, run_id: str | None = 
 
 
 @contextmanager
-def open_destination(place: str, run: Run) -> Iterator[Destination]:
-    """Give the destination at a place, under the name that the run has for it."""
+def open_outputs(place: str, run: Run) -> Iterator[Outputs]:
+    """Give what stands at a run's destination. Raises `ConfigurationError` when there is no such place."""
     if is_blob(place):
-        with BlobFolder(
-            _azure_blob(place), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
-        ) as folder:
-            yield BlobDestination(folder)
+        with open_container(place) as destination:
+            yield destination
     else:
-        yield FolderDestination(Path(place), label=run.destination)
+        yield FolderOutputs(Path(place), label=run.destination)
+
+
+@contextmanager
+def open_container(address: str) -> Iterator[BlobDestination]:
+    """Give the destination at an address in Azure Blob Storage."""
+    with BlobFolder(
+        _azure_blob(address), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
+    ) as folder:
+        yield BlobDestination(folder)
 
 
 def is_blob(place: Path | str) -> bool:

@@ -12,7 +12,7 @@ from baas_ledger.corrections import runs_with_name
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.runs import run_into
 from baas_preprocess.correction_reports import Reported
-from baas_preprocess.earlier_runs import open_destination, open_results
+from baas_preprocess.earlier_runs import open_container, open_results
 from baas_preprocess.loose import LoosePicture, destinations_of
 from baas_preprocess.recorded import Home, PublishedPicture
 from baas_preprocess.redact_more import Named, Task
@@ -48,8 +48,8 @@ class Homes:
 
     def published_at(self, address: str, named: Mapping[str, Sequence[Reported]]) -> list[Task]:
         """Return the tasks for pictures in a container. Raises `ConfigurationError` when no run there is known."""
-        ledger, run = self._stack.enter_context(open_results(address, self._ledger, run_id=self._run_id))
-        destination = self._stack.enter_context(open_destination(address, run))
+        ledger, run = self._stack.enter_context(open_results(address, self._ledger, run_id=self._run_id, writes=True))
+        destination = self._stack.enter_context(open_container(address))
         home = Home(destination=destination, ledger=signing(ledger, self._signer), run=run)
         return [
             Task(

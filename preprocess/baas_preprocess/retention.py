@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
+from baas_ledger.corrections import interrupted
 from baas_ledger.engine import transaction
-from baas_ledger.facts import ImageRecord
 from baas_ledger.plan import leave_out
-from baas_ledger.retention import deleted, source_deleted, undeleted
-from baas_preprocess.audit import wrong_output
+from baas_ledger.retention import deleted, hold_undeleted, source_deleted, undeleted
+from baas_preprocess.audit_outputs import wrong_output
 from baas_preprocess.publish import Extras, withdraw
 from baas_preprocess.selection import Selection, spellings
 from baas_preprocess.stores.places import Destination, Source, SourceKept
@@ -33,18 +33,18 @@ class Retired:
 def delete_originals(ledger: Engine, run_id: str, source: Source, destination: Destination) -> Retired:
     """Delete the originals of all images that the run has published, one after its output was read back.
 
-    Doing it again goes on where it ended: what was deleted without a receipt gets it then. An original stays when its
-    output is not what was recorded, when it was not looked at again, and when it changed since. Raises
-    `DependencyUnavailable`, and `ConfigurationError` when the source does not let itself be deleted from.
+    Any number of workers may do it at once: each original is deleted by one of them, who writes the receipt. Doing it
+    again goes on where it ended: what was deleted without a receipt gets it then. An original stays when its output is
+    not what was recorded, when it was not looked at again, and when it changed since. Raises `DependencyUnavailable`,
+    and `ConfigurationError` when the source does not let itself be deleted from.
     """
     retired = Retired()
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="retention") as pool:
         for page in undeleted(ledger, run_id):
-            for problem in pool.map(lambda image: _delete(ledger, source, destination, image), page):
-                if problem is None:
-                    retired.deleted += 1
-                else:
-                    retired.kept.append(problem)
+            for one in pool.map(lambda image: _retire(ledger, source, destination, image.id), page):
+                retired.deleted += one.deleted
+                retired.kept += one.kept
+                for problem in one.kept:
                     logger.warning("An original was kept. %s", problem)
     return retired
 
@@ -65,22 +65,26 @@ def leave_out_deleted(
             leave_out(ledger, image, refusal)
 
 
-def _delete(ledger: Engine, source: Source, destination: Destination, image: ImageRecord) -> str | None:
-    """Delete one original and keep the receipt. Return why it stays, None when it is gone."""
-    if not image.second_looks:
-        return f"{image.name}: its output was not looked at again."
-    if problem := wrong_output(destination, image):
-        return f"{problem}."
-    try:
-        deletion = source.delete(image.name, image.source_version)
-    except SourceKept as kept:
-        return str(kept)
-    receipt = {
-        "source_version": image.source_version,
-        "output": image.output_digest,
-        "was_there": deletion.was_there,
-        "copies": list(deletion.copies),
-    }
+def _retire(ledger: Engine, source: Source, destination: Destination, image_id: int) -> Retired:
+    """Delete one original and keep the receipt, unless another worker has done it meanwhile."""
+    # Longer than other transactions: nobody else deletes this original meanwhile, and nobody corrects its output.
     with transaction(ledger) as connection:
+        image = hold_undeleted(connection, image_id)
+        if image is None:
+            return Retired()
+        if not image.second_looks:
+            return Retired(kept=[f"{image.name}: its output was not looked at again."])
+        if problem := wrong_output(destination, image, interrupted(connection, image.id)):
+            return Retired(kept=[f"{problem}."])
+        try:
+            deletion = source.delete(image.name, image.source_version)
+        except SourceKept as kept:
+            return Retired(kept=[str(kept)])
+        receipt = {
+            "source_version": image.source_version,
+            "output": image.output_digest,
+            "was_there": deletion.was_there,
+            "copies": list(deletion.copies),
+        }
         source_deleted(connection, image, receipt)
-    return None
+    return Retired(deleted=1)

@@ -1,6 +1,7 @@
 """`baas audit`."""
 
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -8,12 +9,13 @@ from pathlib import Path
 import click
 
 from baas_crds.codes import ExitCode
+from baas_crds.errors import ConfigurationError
 from baas_ledger.chain import Record
 from baas_ledger.facts import Run
-from baas_preprocess.audit import Verdict, history, verify_run
+from baas_preprocess.audit import Demands, Verdict, history, verify_run
 from baas_preprocess.audit_words import of_record, told, unreadable
 from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
-from baas_preprocess.earlier_runs import open_destination, open_results
+from baas_preprocess.earlier_runs import open_outputs, open_results
 from baas_preprocess.signatures import checker_of
 
 PROBLEMS_SHOWN = 20
@@ -39,6 +41,11 @@ def audit_command() -> None:
     metavar="FILE",
     help="Also demand that the records were signed with this Ed25519 key (PEM).",
 )
+@click.option(
+    "--expect-head",
+    metavar="DIGEST",
+    help="Also demand that this record, the last one when its digest was noted, is in the chain still.",
+)
 @click.option("--no-outputs", is_flag=True, help="Compare records and ledger only, and read no picture.")
 @_json
 @click.pass_context
@@ -48,33 +55,38 @@ def verify_command(
     ledger: str | None,
     run_id: str | None,
     public_key: Path | None,
+    expect_head: str | None,
     no_outputs: bool,
     as_json: bool,
 ) -> None:
     """Recompute the audit chain of a run into DEST, and compare it with the ledger and with every output.
 
     DEST is a folder, or the https:// address of a container's folder in Azure Blob Storage; the ledger of BlurJobs is
-    given with --ledger. Exit code 0 when all agrees, 5 when something was changed, removed or put in between; the
-    first problem is named first.
+    given with --ledger. Nothing is written. Exit code 0 when all agrees, 5 when something was changed, removed or put
+    in between; the first problem is named first. 2 when images are older than the records, so that nothing tells.
 
     \b
         baas audit verify safe/
         baas audit verify https://account.blob.core.windows.net/safe --run UID --ledger postgresql://…
     """
-    is_signed = None if public_key is None else checker_of(public_key)
+    if expect_head is not None and re.fullmatch("sha256:[0-9a-f]{64}", expect_head) is None:
+        raise ConfigurationError(f"--expect-head {expect_head} is no digest: sha256: and 64 hexadecimal digits.")
+    demands = Demands(is_signed=None if public_key is None else checker_of(public_key), head=expect_head)
     with open_results(dest, given_ledger(ledger), run_id=run_id) as (engine, run), progress_bar() as bar:
         task = bar.add_task("Verifying", total=None, rate="")
 
         def show(verdict: Verdict) -> None:
             bar.update(task, completed=verdict.records + verdict.outputs)
 
-        with nullcontext() if no_outputs else open_destination(dest, run) as destination:
-            verdict = verify_run(engine, run, destination=destination, is_signed=is_signed, on_progress=show)
+        with nullcontext() if no_outputs else open_outputs(dest, run) as destination:
+            verdict = verify_run(engine, run, destination=destination, demands=demands, on_progress=show)
     if as_json:
         click.echo(json.dumps({"run": run.id, **asdict(verdict)}, indent=1))
     else:
         _tell(run, verdict, with_key=public_key is not None)
-    context.exit(ExitCode.TAMPERED if verdict.problems else ExitCode.DONE)
+    if verdict.problems:
+        context.exit(ExitCode.TAMPERED)
+    context.exit(ExitCode.CONFIGURATION if verdict.unrecorded else ExitCode.DONE)
 
 
 @audit_command.command("show")
@@ -115,9 +127,16 @@ def _tell(run: Run, verdict: Verdict, *, with_key: bool) -> None:
     out.print(
         f"Run {run.id}: {verdict.records} records{signed}, {verdict.images} images, {verdict.outputs} outputs read."
     )
+    out.print(f"The chain's head is {verdict.head}", markup=False, soft_wrap=True)
     for problem in verdict.problems[:PROBLEMS_SHOWN]:
         out.print(f"BROKEN: {printable(problem)}", markup=False, soft_wrap=True)
     if len(verdict.problems) > PROBLEMS_SHOWN:
         out.print(f"… and {len(verdict.problems) - PROBLEMS_SHOWN} more; --json lists all.")
-    if not verdict.problems:
+    if verdict.unrecorded:
+        out.print(
+            f"{verdict.unrecorded} images had their fate before this run had records, or have lost them: nothing tells "
+            "whether they are what they were.",
+            soft_wrap=True,
+        )
+    elif not verdict.problems:
         out.print("The chain is whole, and ledger and outputs are what it says.")

@@ -34,13 +34,9 @@ class BlobSource:
 
     def entries(self) -> Iterator[Entry]:
         """List the pictures page by page. The version is the ETag."""
-        start = self._folder.start
-        pages = self._folder.container.list_blobs(name_starts_with=start or None, results_per_page=self._page).by_page()
-        while (page := self._folder.ask(lambda: next(pages, None))) is not None:
-            for blob in page:
-                name = blob.name.removeprefix(start)
-                if is_picture(name) and not name.startswith(f"{STATE_FOLDER}/"):
-                    yield Entry(name=name, version=blob.etag.strip('"'), size_bytes=blob.size)
+        for name, blob in _listed(self._folder, self._page):
+            if is_picture(name) and not name.startswith(f"{STATE_FOLDER}/"):
+                yield Entry(name=name, version=blob.etag.strip('"'), size_bytes=blob.size)
 
     def read(self, name: str) -> bytes:
         """Return a blob's bytes, all of one version. Raises `NotPublishable` when it cannot be read (any more)."""
@@ -131,6 +127,10 @@ class BlobDestination:
         noted = _metadata(there).get("output")
         return digest_of(_read(self._folder, name)) if noted is None else Digest(noted)
 
+    def names(self) -> Iterator[str]:
+        """Give the names of all blobs in the folder."""
+        return (name for name, _ in _listed(self._folder, _PAGE))
+
     def read(self, name: str) -> bytes | None:
         """Return a blob's bytes, None when it is not there or cannot be read."""
         try:
@@ -143,6 +143,13 @@ class BlobDestination:
             return self._folder.ask(self._folder.blob(name).get_blob_properties, name)
         except (BlobAbsent, NotPublishable):
             return None  # what cannot have this name is not there either
+
+
+def _listed(folder: BlobFolder, page_size: int) -> Iterator[tuple[str, BlobProperties]]:
+    """Give each blob of a folder with its path from there on, page by page."""
+    pages = folder.container.list_blobs(name_starts_with=folder.start or None, results_per_page=page_size).by_page()
+    while (page := folder.ask(lambda: next(pages, None))) is not None:
+        yield from ((blob.name.removeprefix(folder.start), blob) for blob in page)
 
 
 def _read(folder: BlobFolder, name: str) -> bytes:

@@ -1,7 +1,6 @@
 """A folder that finished pictures go to, on this machine's disks or on a volume."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import stat
@@ -13,21 +12,15 @@ from pathlib import Path
 from typing import IO
 
 from baas_crds.codes import QuarantineReason
-from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
-from baas_preprocess.digests import digest_of
-from baas_preprocess.facts import Digest
-from baas_preprocess.stores.places import STATE_FOLDER, Provenance, name_problem
+from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_preprocess.stores.outputs import ABOUT_ONE_NAME, FolderOutputs, full_or_gone
+from baas_preprocess.stores.places import STATE_FOLDER, Provenance
 
-_FULL_OR_GONE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.ENOTCONN}
-)
-# The name's own fault: too long, or what has it, or is above it, is something else than the place needs there.
-_ABOUT_ONE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ELOOP})
 # No write takes this long: what is older belongs to a process that was killed.
 LEFT_OVER = timedelta(hours=1)
 
 
-class FolderDestination:
+class FolderDestination(FolderOutputs):
     """A folder. Unfinished files live in its `.baas/unfinished`, for their owner's eyes until they are whole.
 
     They hold redacted, verified bytes only.
@@ -46,7 +39,7 @@ class FolderDestination:
             self._unfinished.mkdir(parents=True, exist_ok=True)
             self._mode = _usual_mode(self._unfinished / uuid.uuid4().hex)
         except OSError as error:
-            raise _gone(error, folder) or ConfigurationError(
+            raise full_or_gone(error, folder) or ConfigurationError(
                 f"DEST {folder} cannot be written: {error.strerror}. Choose another folder or change its permissions."
             ) from error
 
@@ -67,43 +60,10 @@ class FolderDestination:
         except (FileNotFoundError, NotPublishable):
             return  # what cannot have this name is not there either
         except OSError as error:
-            if error.errno not in _ABOUT_ONE_NAME:
-                raise _gone(error, self.folder / name) or ConfigurationError(
+            if error.errno not in ABOUT_ONE_NAME:
+                raise full_or_gone(error, self.folder / name) or ConfigurationError(
                     f"{self.folder / name} cannot be removed: {error.strerror}. Change the permissions of its folder."
                 ) from error
-
-    def size_bytes(self, name: str) -> int | None:
-        """Return the size of a published file, None when it is not there or something else stands in its place.
-
-        Raises `DependencyUnavailable` and `ConfigurationError` when that cannot be told.
-        """
-        try:
-            facts = self._path_of(name).lstat()
-        except (FileNotFoundError, NotPublishable):
-            return None
-        except OSError as error:
-            if error.errno in _ABOUT_ONE_NAME:
-                return None
-            raise _gone(error, self.folder / name) or ConfigurationError(
-                f"{self.folder / name} cannot be looked at: {error.strerror}. Change the permissions of its folder."
-            ) from error
-        return facts.st_size if stat.S_ISREG(facts.st_mode) else None
-
-    def digest(self, name: str) -> Digest | None:
-        """Read a published file and return its digest, None when it is not there or cannot be read."""
-        data = self.read(name)
-        return None if data is None else digest_of(data)
-
-    def read(self, name: str) -> bytes | None:
-        """Return the bytes of a published file, None when it is not there or cannot be read."""
-        if self.size_bytes(name) is None:
-            return None
-        try:
-            return self._path_of(name).read_bytes()
-        except OSError as error:
-            if gone := _gone(error, self.folder / name):
-                raise gone from error
-            return None
 
     def write(self, name: str, data: bytes, provenance: Provenance) -> str | None:
         """Write beside, sync, and rename into place. A folder has no versions, and keeps no provenance: ledgers do.
@@ -122,7 +82,7 @@ class FolderDestination:
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
-            raise _gone(error, target) or ConfigurationError(
+            raise full_or_gone(error, target) or ConfigurationError(
                 f"{target} cannot be written: {error.strerror}."
             ) from error
         except NotPublishable:
@@ -167,21 +127,9 @@ class FolderDestination:
         try:
             return path.open("a+")
         except OSError as error:
-            raise _gone(error, path) or ConfigurationError(
+            raise full_or_gone(error, path) or ConfigurationError(
                 f"{path} cannot be opened: {error.strerror}. Change its permissions, or choose another DEST."
             ) from error
-
-    def _path_of(self, name: str) -> Path:
-        """Return where a name lies. Raises `NotPublishable` when that is not in the folder."""
-        if problem := name_problem(name):
-            raise problem
-        target = self.folder / name
-        if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(self.folder)):
-            raise NotPublishable(
-                QuarantineReason.UNUSABLE_NAME,
-                f"{name}: a link in DEST leads its folder out of DEST: replace the link by a folder.",
-            )
-        return target
 
 
 def resolved(folder: Path) -> Path:
@@ -224,17 +172,9 @@ def _put(unfinished: Path, target: Path, mode: int) -> None:
         _let_read(unfinished, target, mode)
         unfinished.replace(target)
     except OSError as error:
-        if error.errno not in _ABOUT_ONE_NAME:
+        if error.errno not in ABOUT_ONE_NAME:
             raise
         raise NotPublishable(
             QuarantineReason.UNUSABLE_NAME,
             f"{target.name}: no file in DEST can have this name: {error.strerror}. Rename it, or what is in its way.",
         ) from error
-
-
-def _gone(error: OSError, place: Path) -> DependencyUnavailable | None:
-    if error.errno not in _FULL_OR_GONE:
-        return None
-    return DependencyUnavailable(
-        f"{place} cannot be written: {error.strerror}. Make room, then run the same command again: it continues."
-    )

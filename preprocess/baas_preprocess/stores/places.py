@@ -106,6 +106,16 @@ class Destination(Protocol):
         """Return a file's bytes as they are now, None when it is not there or cannot be read."""
 
 
+class Outputs(Protocol):
+    """Where finished files stand, for those who only look."""
+
+    def names(self) -> Iterator[str]:
+        """Give the names of all files, those of others too, in no order."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes as they are now, None when it is not there or cannot be read."""
+
+
 def is_picture(name: str) -> bool:
     """Whether a file is taken for a picture by its name."""
     return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in PICTURES)

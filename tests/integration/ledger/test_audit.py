@@ -1,25 +1,31 @@
 """Each fate is recorded in the transaction that decides it, on both databases, and agrees with the ledger's tables."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
-from baas_crds.codes import QuarantineReason
+from baas_crds.codes import ObjectClass, QuarantineReason
+from baas_crds.errors import ConfigurationError
 from baas_ledger import tables
 from baas_ledger.audit import chain_end, records, records_of, signing
 from baas_ledger.chain import START, Record, broken_link
 from baas_ledger.claims import LeaseLost
 from baas_ledger.contradictions import contradiction
+from baas_ledger.corrections import begin_correction, corrections_by_name, finish_correction
 from baas_ledger.engine import reading, transaction
-from baas_ledger.facts import Quarantined
+from baas_ledger.facts import Corrected, Correction, Quarantined
 from baas_ledger.plan import plan_images
+from baas_ledger.progress import miscounted
 from baas_ledger.records import detections, images
 from baas_ledger.reopen import reopen, retry_quarantined
+from baas_ledger.runs import find_run
 
 from .builders import (
     LEASE,
     NOON,
+    PUBLISHED,
     claim,
     entry,
     excluded,
@@ -45,7 +51,10 @@ def contradictions(engine: Engine, run_id: str) -> list[str]:
         page = images(connection, run_id)
         ids = [image.id for image in page]
         found, told = detections(connection, ids), records_of(connection, ids)
-    sentences = (contradiction(image, found[image.id], told.get(image.id, [])) for image in page)
+        kept = corrections_by_name(connection, "safe", [image.name for image in page])
+    sentences = (
+        contradiction(image, found[image.id], told.get(image.id, []), kept.get(image.name, set())) for image in page
+    )
     return [sentence for sentence in sentences if sentence is not None]
 
 
@@ -64,7 +73,7 @@ def finished_run(engine: Engine) -> str:
     run_id = new_run(engine)
     plan_images(engine, run_id, [entry("a.jpg"), entry("b.jpg"), excluded("c.jpg"), entry("d.jpg")], now=NOON)
     first, second = claim(engine, run_id, 2)
-    publish(engine, first)
+    publish(engine, first, replace(PUBLISHED, evidence={"worker": "w1"}))
     quarantine(engine, second)
     return run_id
 
@@ -179,7 +188,17 @@ def test_names_and_messages_that_are_hard_to_write_are_recorded(ledger: Engine) 
         ("a.jpg", {"model_digest": "sha256:other"}, "a.jpg: the record has model sha256:model, and the ledger has"),
         ("a.jpg", {"masked_share": 0.5}, "a.jpg: the record has masked_share 0.037, and the ledger has 0.5"),
         ("a.jpg", {"persons": 0}, "a.jpg: the ledger's numbers of persons and licence plates are not those"),
-        ("a.jpg", {"source_deleted_at": NOON}, "a.jpg: record and ledger differ on whether its original was deleted"),
+        ("a.jpg", {"source_deleted_at": NOON}, "a.jpg: record and ledger differ on whether or when its original"),
+        ("a.jpg", {"second_looks": 1}, "a.jpg: the record has looks 2, and the ledger has 1"),
+        ("a.jpg", {"found_later": 0}, "a.jpg: the record has found_later 1, and the ledger has 0"),
+        ("a.jpg", {"residuals": 0}, "a.jpg: the record has residuals 3, and the ledger has 0"),
+        ("a.jpg", {"timings": {"detect": 0.1}}, "a.jpg: the record has seconds {'detect': 0.5}, and the ledger has"),
+        ("a.jpg", {"source_version": "2"}, "a.jpg: the record has source_version 1, and the ledger has 2"),
+        ("a.jpg", {"worker": "somebody"}, "a.jpg: the record has worker w1, and the ledger has somebody"),
+        ("a.jpg", {"attempts": 0}, "a.jpg: the record has attempt 1, and the ledger has 0"),
+        ("a.jpg", {"finished_at": NOON + LEASE}, "a.jpg: the record has at 2026-06-01 12:00:00+00:00, and the ledger"),
+        ("b.jpg", {"finished_at": NOON + LEASE}, "b.jpg: the record has at 2026-06-01 12:00:00+00:00, and the ledger"),
+        ("c.jpg", {"source_version": "2"}, "c.jpg: the record has source_version 1, and the ledger has 2"),
         ("b.jpg", {"reason": "TooLarge"}, "b.jpg: the record has reason Damaged, and the ledger has TooLarge"),
         (
             "c.jpg",
@@ -232,3 +251,85 @@ def test_a_changed_or_added_or_missing_detection_contradicts_its_record(ledger: 
         assert sentence is not None
         assert "objects are not the ledger's" in sentence
     assert contradictions(ledger, run_id) == []
+
+
+BOX = Correction(object_class=ObjectClass.PERSON, x=0.1, y=0.2, width=0.3, height=0.4, padding=0.1, reference="118")
+
+
+def correct(engine: Engine, run_id: str) -> None:
+    corrected = Corrected(
+        earlier_digest="sha256:out", output_digest="sha256:more", output_size_bytes=9, masked_share=0.1, added=(BOX,)
+    )
+    with transaction(engine) as connection:
+        run = find_run(connection, run_id)
+        assert run is not None
+        begin_correction(connection, run, "a.jpg", corrected, now=NOON)
+        finish_correction(connection, run, "a.jpg", corrected, output_version="2", now=NOON)
+
+
+def test_a_correction_that_was_taken_away_contradicts_its_record(ledger: Engine) -> None:
+    run_id = finished_run(ledger)
+    correct(ledger, run_id)
+    assert_whole(ledger, run_id)
+    for change in (update(tables.corrections).values(x=0.2), delete(tables.corrections)):
+        with transaction(ledger) as connection:
+            connection.execute(change)
+        (problem,) = contradictions(ledger, run_id)
+        assert problem.startswith("a.jpg: the ledger lacks a correction that its records tell of")
+
+
+def test_a_correction_that_a_publication_took_over_is_asked_for_too(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a.jpg"])
+    (held,) = claim(ledger, run_id)
+    publish(ledger, held, replace(PUBLISHED, evidence={"corrections": [BOX.as_facts()]}))
+    (problem,) = contradictions(ledger, run_id)
+    assert problem.startswith("a.jpg: the ledger lacks a correction")
+
+
+def test_counts_that_are_not_those_of_the_images_are_told(ledger: Engine) -> None:
+    run_id = finished_run(ledger)
+    with reading(ledger) as connection:
+        assert miscounted(connection, run_id) == []
+    with transaction(ledger) as connection:
+        rows = tables.run_counts.c
+        connection.execute(update(tables.run_counts).where(rows.state == "published").values(images=2, persons=0))
+        connection.execute(delete(tables.run_counts).where(rows.state == "quarantined"))
+    with reading(ledger) as connection:
+        assert miscounted(connection, run_id) == [
+            "the ledger counts 2 images, 0 persons and 1 licence plates as published, and its rows come to 1 images, 1 "
+            "persons and 1 licence plates",
+            "the ledger counts 0 images, 0 persons and 0 licence plates as quarantined Damaged, and its rows come to 1 "
+            "images, 0 persons and 0 licence plates",
+        ]
+
+
+def test_a_run_without_a_chain_gets_one_with_its_first_record(ledger: Engine) -> None:
+    """As runs have that were begun before there were any."""
+    run_id = run_with(ledger, ["a.jpg"])
+    with transaction(ledger) as connection:
+        connection.execute(delete(tables.audit_chains))
+    publish(ledger, claim(ledger, run_id)[0])
+    assert kinds(ledger, run_id) == [("a.jpg", "published")]
+    assert_whole(ledger, run_id)
+
+
+def test_a_run_with_signatures_takes_no_record_without_but_of_what_is_reopened(ledger: Engine) -> None:
+    signed = signing(ledger, lambda digest: f"signed {digest}")
+    run_id = run_with(ledger, ["a.jpg", "b.jpg", "c.jpg"])
+    first, second, _ = claim(ledger, run_id, 3)
+    publish(ledger, first)  # nothing is signed so far
+    quarantine(signed, second)
+    with transaction(ledger) as connection:
+        assert retry_quarantined(connection, run_id, now=NOON) == 1
+
+    (again,) = claim(ledger, run_id)
+    with pytest.raises(ConfigurationError, match=f"The records of run {run_id} are signed, and there is no key"):
+        publish(ledger, again)
+    with pytest.raises(ConfigurationError, match="give the key of that run with --audit-key"):
+        correct(ledger, run_id)
+    with pytest.raises(ConfigurationError, match="are signed"):
+        new_run(ledger)
+
+    assert kinds(ledger, run_id)[1:] == [("b.jpg", "quarantined"), ("b.jpg", "reopened")]
+    publish(signed, again)
+    assert_whole(ledger, run_id)

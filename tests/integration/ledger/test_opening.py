@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, make_url, select, text
+from sqlalchemy import Engine, delete, event, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable
-from baas_ledger.engine import open_ledger, reading, transaction
+from baas_ledger.engine import open_ledger, open_to_read, reading, transaction
 from baas_ledger.tables import runs
 from tests.integration.ledger.builders import new_run, run_with
 from tests.postgres import PASSWORD, PostgresServer
@@ -142,6 +142,52 @@ def test_a_ledger_that_cannot_be_written_says_so(shared_folder: Path) -> None:
     said = as_nobody(write)
     assert said.startswith(f"ConfigurationError: Ledger {path}: ")
     assert "read-only" in said or "must exist and be writable" in said
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["nobody has it open", "somebody writes it"])
+def test_who_may_only_read_a_ledger_can_read_it(shared_folder: Path, is_open: bool) -> None:
+    path = shared_folder / "ledger.sqlite"
+    engine = open_ledger(str(path))
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("UPDATE ledger_schema SET version_num = version_num")
+    if not is_open:
+        engine.dispose()
+    path.chmod(0o444)
+    before = sorted(shared_folder.iterdir())
+
+    def read() -> None:
+        reader = open_to_read(str(path))
+        with reading(reader) as connection:
+            connection.execute(select(runs)).all()
+        reader.dispose()
+
+    assert as_nobody(read) == "no error"
+    assert sorted(shared_folder.iterdir()) == before
+    engine.dispose()
+
+
+def test_a_reader_does_not_write(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with pytest.raises(ConfigurationError, match="There is no ledger at"):
+        open_to_read(str(path))
+    assert list(tmp_path.iterdir()) == []
+    open_ledger(str(path)).dispose()
+    reader = open_to_read(str(path))
+    with pytest.raises(ConfigurationError, match="the file is read-only"), transaction(reader) as connection:
+        connection.execute(delete(runs))
+    reader.dispose()
+
+
+def test_a_log_that_was_left_beside_a_ledger_is_not_overlooked(shared_folder: Path) -> None:
+    """Its last changes are only in there, and a read-only folder keeps them from being read."""
+    path, copy = shared_folder / "ledger.sqlite", shared_folder / "copy"
+    engine = open_ledger(str(path))
+    copy.mkdir()
+    for name in ("ledger.sqlite", "ledger.sqlite-wal"):
+        shutil.copy(shared_folder / name, copy / name)
+    engine.dispose()
+    said = as_nobody(lambda: open_to_read(str(copy / "ledger.sqlite")).dispose())
+    assert "its last changes are in ledger.sqlite-wal" in said
 
 
 def test_a_ledger_that_cannot_be_read_says_so(shared_folder: Path) -> None:

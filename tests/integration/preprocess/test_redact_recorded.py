@@ -22,6 +22,8 @@ from baas_preprocess.audit import verify_run
 from baas_preprocess.cli import main
 from baas_preprocess.digests import digest_of
 from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.outputs import FolderOutputs
+from baas_preprocess.stores.places import is_picture
 from tests.azurite import Azurite
 from tests.unit.preprocess.pictures import jpeg, street
 
@@ -338,6 +340,43 @@ def test_an_interrupted_correction_with_its_own_method_comes_before_other_boxes(
     assert not city.shows_somebody()
     assert [(told["method"], len(told["added"])) for told in city.told()[1:]] == [("solid", 1), ("pixelate", 1)]
     city.assert_consistent()
+
+
+def test_a_correction_that_was_interrupted_is_not_taken_for_tampering(city: City, baas: Baas) -> None:
+    folder = city.destination.folder
+    line = ["redact-more", str(folder / "a.jpg"), "--box", BOX, "--method", "solid"]
+    before = city.digest()
+    for at in itertools.count(1):  # the first step after the file was replaced
+        city.ledger.dispose()
+        assert _ended(folder, line, at) == KILLED
+        if city.digest() != before:
+            break
+    ended = baas("audit", "verify", folder, "--json")
+    assert ended.code == ExitCode.TAMPERED
+    assert ended.document["problems"] == [
+        "a.jpg: a correction of it was interrupted: repeat the same `baas redact-more`, which records it"
+    ]
+    assert _ended(folder, line) == ExitCode.DONE
+    assert baas("audit", "verify", folder).code == ExitCode.DONE
+
+
+class _Corrected(FolderOutputs):
+    """Outputs that are corrected while they are looked at, each time before they are read."""
+
+    def __init__(self, city: City, baas: Baas, boxes: Iterator[str]) -> None:
+        super().__init__(city.destination.folder, label=city.destination.label)
+        self._baas, self._boxes = baas, boxes
+
+    def read(self, name: str) -> bytes | None:
+        if is_picture(name) and (box := next(self._boxes, None)) is not None:
+            assert self._baas("redact-more", self.folder / name, "--box", box).code == ExitCode.DONE
+        return super().read(name)
+
+
+@pytest.mark.parametrize("boxes", [[BOX], [BOX, "0,0,32,32"]])
+def test_a_correction_under_way_is_not_taken_for_tampering(city: City, baas: Baas, boxes: list[str]) -> None:
+    verdict = verify_run(city.ledger, city.run(), destination=_Corrected(city, baas, iter(boxes)))
+    assert (verdict.problems, len(city.told())) == ([], 1 + len(boxes))
 
 
 @dataclass(frozen=True, kw_only=True)
