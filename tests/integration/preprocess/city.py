@@ -104,11 +104,11 @@ class City:
         assert found is not None
         return found
 
-    def begin(self, *, run: Run | None = None, now: datetime | None = None) -> None:
+    def begin(self, *, run: Run | None = None, now: datetime | None = None, output: str = "sha256:corrected") -> None:
         """Begin a correction, and be interrupted."""
         corrected = Corrected(
             earlier_digest=self.digest(),
-            output_digest="sha256:corrected",
+            output_digest=output,
             output_size_bytes=1,
             masked_share=0.1,
             added=(SOMEBODY,),

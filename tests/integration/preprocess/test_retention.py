@@ -3,14 +3,22 @@
 import json
 import shutil
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerClient
 
 from baas_crds.codes import ExitCode
+from baas_ledger.engine import reading
+from baas_preprocess.digests import digest_of
+from baas_preprocess.retention import Retired, delete_originals
+from baas_preprocess.stores.files import FileSource
+from baas_preprocess.stores.places import Deletion
 from tests.azurite import Azurite
+from tests.unit.preprocess.pictures import jpeg, street
 
+from .city import Blind, City
 from .conftest import Ended, own_ledger, published
 from .pods import UID, Pods, blob_env, blob_spec, make_pods, published_blobs, upload
 
@@ -201,3 +209,58 @@ def test_pods_delete_blobs_and_the_run_is_whole_in_the_store(
     verdict = baas("audit", "verify", place, *options)
     assert verdict.document["problems"] == ["a.jpg: its output was changed after it was published"]
     assert verdict.code == ExitCode.TAMPERED
+
+
+class _Slow(FileSource):
+    """A source where something happens between a deletion and its receipt."""
+
+    def __init__(self, folder: Path, meanwhile: Callable[[], object]) -> None:
+        super().__init__([str(folder)])
+        self._meanwhile = meanwhile
+
+    def delete(self, name: str, version: str) -> Deletion:
+        deletion = super().delete(name, version)
+        self._meanwhile()
+        return deletion
+
+
+def test_of_several_workers_one_deletes_an_original_and_says_that_it_was_there(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    city = City(tmp_path, postgres_url)
+    city.blur(Blind())
+    with city.ledger.begin() as connection:
+        connection.exec_driver_sql("UPDATE images SET second_looks = 1")
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def retire(source: FileSource) -> Retired:
+        return delete_originals(city.ledger, city.run_id, source, city.destination)
+
+    def second() -> None:
+        others.append(pool.submit(retire, FileSource([str(city.source)])))
+        while not others[0].done():
+            with reading(city.ledger) as connection:
+                if connection.exec_driver_sql(waiting).scalar_one():
+                    break
+
+    others: list[Future[Retired]] = []
+    with ThreadPoolExecutor(1) as pool:
+        first = retire(_Slow(city.source, second))
+        other = others[0].result(60)
+    assert (first, other) == (Retired(deleted=1), Retired())
+    assert [told["was_there"] for told in city.told() if told["kind"] == "source-deleted"] == [True]
+    city.ledger.dispose()
+
+
+def test_an_original_stays_while_a_correction_of_its_output_is_interrupted(tmp_path: Path) -> None:
+    city = City(tmp_path)
+    city.blur(Blind())
+    with city.ledger.begin() as connection:
+        connection.exec_driver_sql("UPDATE images SET second_looks = 1")
+    data = jpeg(street(256, 128, seed=9))
+    city.begin(output=digest_of(data))
+    (city.destination.folder / "a.jpg").write_bytes(data)
+    retired = delete_originals(city.ledger, city.run_id, FileSource([str(city.source)]), city.destination)
+    assert (retired.deleted, (city.source / "a.jpg").exists()) == (0, True)
+    assert retired.kept[0].startswith("a.jpg: a correction of it was interrupted: repeat the same `baas redact-more`")
+    city.ledger.dispose()
