@@ -19,6 +19,7 @@ from baas_detector.export_command import export
 from baas_detector.gate_command import gate
 from baas_detector.metadata_command import metadata
 from baas_detector.register_command import register
+from baas_detector.sample_command import sample
 from baas_detector.select_command import select
 from baas_detector.serve_command import serve
 from baas_detector.train_command import train
@@ -63,6 +64,7 @@ def main(verbose: bool) -> None:
         baas-detector convert export.json --to coco --output annotations.json
         baas-detector metadata panoramas --output metadata.csv
         baas-detector train config.yml
+        baas-detector sample safe --size 200 --output worklist.csv
 
     Exit codes: 0 done; 2 wrong usage, files or model; 3 done, and it does not pass (`gate`, `acceptance`); 4 a service
     did not answer; 130 interrupted.
@@ -73,6 +75,6 @@ def main(verbose: bool) -> None:
 for command in (
     build_repository, serve, check, attack,
     convert, metadata, select, train, validate, export, register,
-    evaluate, gate, acceptance,
+    evaluate, gate, acceptance, sample,
 ):  # fmt: skip
     main.add_command(command)
