@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from baas_crds.codes import QuarantineReason
-from baas_ledger.facts import Correction, DetectedObject, Published, Quarantined, SecondLook
+from baas_ledger.facts import Correction, DetectedObject, Published, Quarantined
 from baas_preprocess.facts import Digest, Region, Tile
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.scrub import removed
@@ -38,7 +38,7 @@ def published(
         height_px=inspection.height_px,
         masked_share=safe.mask.share,
         detections=tuple(_detected(region, inspection.width_px, inspection.height_px) for region in safe.regions),
-        second_look=SecondLook(**asdict(safe.second_look)),
+        second_look=safe.second_look,
         timings=seconds,
         evidence={
             **_circumstances(worker, recipe),

@@ -4,7 +4,6 @@ The rules and their measurements are told in docs/explanation/second-look.md.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -21,18 +20,6 @@ COVERED = 0.9
 SURE = 0.25
 # Measured on panoramas: one look or two are enough, nearly always. A third leaves room before a picture is given up.
 MOST_LOOKS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondLook:
-    """What came of looking at a finished picture again."""
-
-    looks: int = 0
-    """How many times; 0 where the recipe asks for none."""
-    found_later: int = 0
-    """So many of the regions were redacted only because of it."""
-    residuals: int = 0
-    """So many objects the detector still sees under the mask at last."""
 
 
 class Judged(NamedTuple):

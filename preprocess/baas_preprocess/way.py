@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from baas_crds.codes import ObjectClass
+from baas_ledger.facts import SecondLook
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Detector, detections
 from baas_preprocess.digests import digest_of
@@ -19,7 +20,7 @@ from baas_preprocess.merge import merge
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
-from baas_preprocess.second_look import MOST_LOOKS, SecondLook, judge, still_visible
+from baas_preprocess.second_look import MOST_LOOKS, judge, still_visible
 from baas_preprocess.tile import cut, tiles
 from baas_preprocess.upright import is_joined, stored_box, upright
 from baas_preprocess.verify import verify

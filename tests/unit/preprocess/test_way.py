@@ -8,11 +8,12 @@ import pytest
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
+from baas_ledger.facts import SecondLook
 from baas_preprocess.detect import Model
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Pixels
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.second_look import MOST_LOOKS, SecondLook
+from baas_preprocess.second_look import MOST_LOOKS
 from baas_preprocess.wanted import PixelBox, Wanted
 from baas_preprocess.way import Safe, make_safe
 from tests.unit.preprocess import files
