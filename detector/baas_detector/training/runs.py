@@ -13,6 +13,7 @@ Each step leaves files, and the next reads them: a step can run in another proce
 """
 
 import logging
+import os
 import tempfile
 from collections.abc import Sequence
 from importlib import metadata
@@ -45,7 +46,7 @@ RUN, TRAINED, SELECTION, PICTURES, VALIDATION = (
     "validation.json",
 )
 REPORT, SUMMARY = "evaluation/report.json", "evaluation/summary.json"
-_KEPT = (RUN, TRAINED, SELECTION, PICTURES, VALIDATION, SUMMARY)
+_KEPT = (RUN, TRAINED, PICTURES, VALIDATION, SUMMARY)
 """What goes with a model. The whole report says of single objects what annotators saw, and stays with the run."""
 _FREE_TO_CHANGE = {"device", "loader_processes", "resume", "tracking"}
 """Settings of the machine: a run that is continued may have others."""
@@ -92,7 +93,7 @@ def train(config: TrainingConfig, folder: Path) -> Path:
         return trained_weights(config.folder)
     times = _repetitions(data.splits["train"], config.train.image_weights, seed=config.train.seed)
     shown = zip(data.splits["train"], times or repeat(1), strict=False)
-    write_json(config.folder / PICTURES, {str(picture.path): count for picture, count in shown})
+    write_json(config.folder / PICTURES, {_name(picture, config.data.path): count for picture, count in shown})
     # Links are made on a disk of this machine: a run's folder may be a mounted container, which has none.
     with tempfile.TemporaryDirectory() as scratch:
         described = write_dataset(data, Path(scratch) / "data", repetitions=times)
@@ -102,6 +103,11 @@ def train(config: TrainingConfig, folder: Path) -> Path:
         {"weights": str(best.relative_to(config.folder)), "digest": digest_of(best.read_bytes())},
     )
     return best
+
+
+def _name(picture: LabelledPicture, data: Path) -> str:
+    """Return where a picture lies in its data set, whatever machine that is on."""
+    return os.path.relpath(picture.path, data if data.is_dir() else data.parent)
 
 
 def _repetitions(pictures: Sequence[LabelledPicture], settings: ImageWeights | None, *, seed: int) -> list[int] | None:

@@ -22,7 +22,7 @@ InnerShare = Annotated[float, Field(gt=0, lt=1)]
 class Part(BaseModel):
     """Base of every piece of the file: immutable, unknown fields refused, paths told from the file's folder."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
 
     @field_validator("*", mode="after")
     @classmethod

@@ -18,6 +18,7 @@ from baas_crds.codes import ExitCode
 from baas_detector.cli import main
 from baas_detector.repository import open_repository
 from baas_detector.training.registry import open_version
+from baas_detector.weights import digest_of
 
 DETECTOR = Path(sys.executable).with_name("baas-detector")
 # Not many cores are needed for pictures of 64 pixels, and others may want them.
@@ -102,7 +103,7 @@ def test_one_command_trains_measures_builds_and_registers(project: Project) -> N
     assert open_repository(project.results / "models").card.digest == told["model"]
     shown = json.loads((project.results / "pictures.json").read_text())
     assert sorted(shown.values()) == [1, 1, 1, 1, 1, 4]
-    assert [path for path, times in shown.items() if times == 4] == ["data/images/train/0.jpg"]
+    assert [path for path, times in shown.items() if times == 4] == ["images/train/0.jpg"]
     validated = json.loads((project.results / "validation.json").read_text())
     assert [(one["object_class"], one["objects"]) for one in validated["classes"]] == [
         ("person", 4),
@@ -247,3 +248,22 @@ def test_a_model_that_does_not_pass_the_gate_is_not_registered(tmp_path: Path) -
     # All twelve, or fewer: they prove no more than 73.5 %.
     assert "The model fails" in done.stderr
     assert not (tmp_path / "registry").exists()
+    summary = json.loads((project.results / "evaluation" / "summary.json").read_text())
+    assert summary["recall"] == report["recall"]
+    assert "woman/child/dark" in {one["category"] for one in report["objects"]}
+    assert not {"objects", "per_image"} & set(summary)
+
+
+def test_a_repository_of_other_weights_is_not_registered_with_the_model(
+    project: Project, small_repository: Path
+) -> None:
+    weights = project.results / "best.pt"
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"weights")
+    (project.results / "trained.json").write_text(json.dumps({"weights": "best.pt", "digest": digest_of(b"weights")}))
+    project.write(export={"output": str(small_repository)}, register={"to": "registry"})
+
+    done = CliRunner().invoke(main, ["register", str(project.folder / "config.yml")])
+
+    assert done.exit_code == ExitCode.CONFIGURATION
+    assert "was not built of" in done.stderr

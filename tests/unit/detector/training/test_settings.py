@@ -59,6 +59,7 @@ def test_paths_are_told_from_the_files_folder() -> None:
     assert config.folder == Path("/runs/run")
     assert config.repository == Path("/runs/run/models")
     assert config.train.augmentation == Path("/there/a.json")
+    assert parsed().folder == Path("/there/runs/run")
     assert config.register_ is not None
     assert config.register_.to == "/there/registry"
 
