@@ -106,7 +106,7 @@ def of_other_settings(record: Record, run: Run) -> str | None:
     except ValueError:
         return None
     for name, theirs in (("model", run.model_digest), ("configuration", run.config_digest)):
-        if facts.get(name) not in {None, theirs}:
+        if facts.get(name) not in (None, theirs):  # no set: it may be anything
             return f"record {record.number} has the {name} {facts[name]}, and the ledger has {theirs} for the run"
     return None
 

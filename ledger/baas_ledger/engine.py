@@ -59,8 +59,10 @@ def open_to_read(url: str) -> Engine:
     Raises as `open_ledger` without `migrate`.
     """
     place = parsed(url)
-    is_sqlite = place.get_backend_name() == "sqlite"
-    engine = _sqlite_reader(place) if is_sqlite else _postgres_engine(place)
+    if place.get_backend_name() == "sqlite":
+        engine = _sqlite_reader(place)
+    else:
+        engine = _postgres_engine(place).execution_options(postgresql_readonly=True)
     try:
         schema.check(engine)
     except BaseException:

@@ -105,12 +105,15 @@ class _Audit:
     verdict: Verdict = field(default_factory=Verdict)
     began: datetime | None = None
     """When the first record was written."""
+    is_empty: bool = False
+    """Whether the chain's end says that there is no record."""
     suspects: list[ImageRecord] = field(default_factory=list)
     """Their outputs were not what the ledger had of them then."""
 
     def chain(self, length: int, head: str) -> None:
         """Recompute each record, and compare it with the rows of its run and its image."""
         verdict, problems = self.verdict, self.verdict.problems
+        self.is_empty = length == 0
         is_whole, is_of_the_run, is_expected = True, True, self.demands.head in {None, START}
         for record, place in _records(self.ledger, self.run.id, length):
             if is_whole:
@@ -143,9 +146,9 @@ class _Audit:
             self._read([image for image, _, problem in page if problem is None])
             self.on_progress(self.verdict)
         self._judge(unrecorded_ones)
-        if self.demands.is_signed is not None and not self.verdict.records and touched:
+        if self.demands.is_signed is not None and self.is_empty and touched:
             self.verdict.problems.append(
-                f"no whole record tells what became of this run's images, though {touched} of them do not wait any more"
+                f"no record tells what became of this run's images, though {touched} of them do not wait any more"
             )
 
     def others(self) -> None:
@@ -154,17 +157,14 @@ class _Audit:
             return
         ledger, run, outputs = self.ledger, self.run, self.outputs
 
-        def is_odd(name: str) -> bool:
-            return unexplained(ledger, run, outputs, name) is not None
+        def odd(name: str) -> str | None:
+            return unexplained(ledger, run, outputs, name)
 
         with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
             names = list(not_published(ledger, run, outputs))
-            odd = [name for name, odd in zip(names, pool.map(is_odd, names), strict=True) if odd]
-        problems = [
-            *(still_wrong(ledger, outputs, image) for image in self.suspects),
-            *(unexplained(ledger, run, outputs, name) for name in sorted(odd)),
-        ]
-        self.verdict.problems += [problem for problem in problems if problem is not None]
+            left = sorted(name for name, problem in zip(names, pool.map(odd, names), strict=True) if problem)
+            wrong = pool.map(lambda image: still_wrong(ledger, outputs, image), self.suspects)
+            self.verdict.problems += (problem for problem in (*wrong, *pool.map(odd, left)) if problem is not None)
 
     def _broken(self, record: Record, *, is_last: bool) -> str | None:
         number, previous = self.verdict.records + 1, self.verdict.head

@@ -71,7 +71,7 @@ def unexplained(ledger: Engine, run: Run, outputs: Outputs, name: str) -> str | 
     with reading(ledger) as connection:
         known = images_at(connection, _places(run.destination, printable(name)))
         told = records_of(connection, [image.id for image in known])
-    if data is not None and digest_of(data) in {output_left(told.get(image.id, [])) for image in known}:
+    if data is not None and digest_of(data) in [output_left(told.get(image.id, [])) for image in known]:
         return None
     if any(image.state in {ImageState.PENDING, ImageState.LEASED} for image in known):
         return f"{printable(name)} {UNSETTLED}"

@@ -166,15 +166,19 @@ def test_who_may_only_read_a_ledger_can_read_it(shared_folder: Path, is_open: bo
     engine.dispose()
 
 
-def test_a_reader_does_not_write(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
+def test_a_reader_makes_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="There is no ledger at"):
-        open_to_read(str(path))
+        open_to_read(str(tmp_path / "ledger.sqlite"))
     assert list(tmp_path.iterdir()) == []
-    open_ledger(str(path)).dispose()
-    reader = open_to_read(str(path))
-    with pytest.raises(ConfigurationError, match="the file is read-only"), transaction(reader) as connection:
+
+
+def test_a_reader_cannot_write(ledger: Engine, ledger_url: str) -> None:
+    run_id = new_run(ledger)
+    reader = open_to_read(ledger_url)
+    with pytest.raises(BaasError, match="read-only"), transaction(reader) as connection:
         connection.execute(delete(runs))
+    with reading(reader) as connection:
+        assert connection.scalars(select(runs.c.id)).all() == [run_id]
     reader.dispose()
 
 

@@ -147,7 +147,7 @@ def test_a_record_that_was_rewritten_with_its_digest_breaks_the_next(run: Path, 
         pytest.param(
             lambda facts: body_of({name: facts[name] for name in ("run", "number", "previous", "kind", "image", "at")}),
             None,
-            "record 5 cannot be read: it lacks 'input'",
+            "record 5 cannot be read: it lacks 'second_look'",
             id="keys are missing",
         ),
         pytest.param(
@@ -184,7 +184,7 @@ def test_a_chain_that_was_made_anew_lacks_the_signatures(run: Path, finished: Pa
     with own_ledger(run) as connection:
         previous = "sha256:" + "0" * 64
         for number, kept in connection.execute("SELECT number, body FROM audit_records ORDER BY number").fetchall():
-            body = body_of({**json.loads(kept), "previous": previous, "seconds": {}})
+            body = body_of({**json.loads(kept), "previous": previous, "software": {}})
             previous = digest_of_body(body)
             connection.execute(REWRITE, [body, previous, number])
         connection.execute("UPDATE audit_chains SET head = ?", [previous])

@@ -113,7 +113,7 @@ def test_a_chain_without_records_is_not_whole_beside_pictures(city: City, tmp_pa
     assert verify(city).problems == [f"a.jpg {UNSETTLED}", f"b.jpg {UNSETTLED}"]
 
     tamper(city, "UPDATE images SET state = 'leased', lease_until = '2026-01-01' WHERE name = 'a.jpg'")
-    assert "no whole record tells what became of this run's images, though 1 of them do not wait any more" in (
+    assert "no record tells what became of this run's images, though 1 of them do not wait any more" in (
         verify(city, public=tmp_path / "audit.pub", outputs=False).problems
     )
 

@@ -210,6 +210,12 @@ def test_pods_delete_blobs_and_the_run_is_whole_in_the_store(
     assert verdict.document["problems"] == ["a.jpg: its output was changed after it was published"]
     assert verdict.code == ExitCode.TAMPERED
 
+    container.upload_blob("safe/deep/stray.jpg", b"other")
+    container.upload_blob("safer/not-ours.jpg", b"other")
+    assert baas("audit", "verify", place, *options).document["problems"][1:] == [
+        "deep/stray.jpg stands at the destination, and no record explains it"
+    ]
+
 
 class _Slow(FileSource):
     """A source where something happens between a deletion and its receipt."""

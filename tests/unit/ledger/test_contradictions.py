@@ -1,6 +1,7 @@
 """Records are read whatever somebody has written into them: what is no record of an image is told, never trusted."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baas_ledger.chain import Record, RecordKind, body_of, broken_link, digest_of_body
-from baas_ledger.contradictions import contradiction
-from baas_ledger.facts import ImageRecord
-from baas_ledger.tables import NO_OUTCOME, ImageState
+from baas_ledger.contradictions import contradiction, misplaced, of_other_settings, output_left
+from baas_ledger.facts import ImageRecord, Run
+from baas_ledger.tables import NO_OUTCOME, ImageState, RunState
 
 PUBLISHED: dict[str, Any] = {
     "run": "run",
@@ -47,6 +48,20 @@ CORRECTED: dict[str, Any] = {
         {"class": "person", "x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1, "padding": 0.1, "reference": "2026-118"}
     ],
 }
+NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+RUN = Run(
+    id="run",
+    source="in",
+    destination="safe",
+    model_digest="sha256:model",
+    config_digest="sha256:config",
+    configuration={},
+    state=RunState.FINISHED,
+    created_at=NOON,
+    opened_at=NOON,
+    planned_at=NOON,
+    finished_at=NOON,
+)
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["class", "x", "looks"]), inner),
@@ -76,6 +91,15 @@ def test_any_value_in_a_record_is_told_or_harmless(name: str, value: object, oth
     bodies = [json.dumps({**PUBLISHED, name: value}), json.dumps({**CORRECTED, other: one})]
     told = contradiction(image(), [], [record("published", bodies[0]), record("corrected", bodies[1], 2)])
     assert told is not None  # the row has nothing of all that
+
+
+@given(st.sampled_from(["run", "image", "model", "configuration", "output"]), ANY_JSON)
+def test_any_value_in_a_record_is_compared_with_its_run_and_its_image(name: str, value: object) -> None:
+    one = record("published", json.dumps({**PUBLISHED, name: value}))
+    assert (misplaced(one, ("run", "a.jpg")) is None) == (name not in {"run", "image"} or value in ("run", "a.jpg"))
+    assert (output_left([one]) == "sha256:out") == (name != "output" or value == "sha256:out")
+    assert misplaced(one, None) is not None
+    assert of_other_settings(one, RUN) is None or name in {"model", "configuration"}
 
 
 @pytest.mark.parametrize(
