@@ -13,6 +13,7 @@ from baas_detector.acceptance_command import acceptance
 from baas_detector.attack_command import attack
 from baas_detector.build_command import build_repository
 from baas_detector.check_command import check
+from baas_detector.compare_command import compare
 from baas_detector.convert_command import convert
 from baas_detector.evaluate_command import evaluate
 from baas_detector.export_command import export
@@ -59,6 +60,7 @@ def main(verbose: bool) -> None:
         baas-detector check --triton 127.0.0.1:8001
         baas-detector evaluate --truth annotations-coco.json --masks masks
         baas-detector gate --policy policy.yaml report.json
+        baas-detector compare old.json new.json
         baas-detector acceptance plan images.csv --by district
         baas-detector attack --redaction fill --redaction pixelate:6
         baas-detector convert export.json --to coco --output annotations.json
@@ -75,6 +77,6 @@ def main(verbose: bool) -> None:
 for command in (
     build_repository, serve, check, attack,
     convert, metadata, select, train, validate, export, register,
-    evaluate, gate, acceptance, sample,
+    evaluate, gate, compare, acceptance, sample,
 ):  # fmt: skip
     main.add_command(command)

@@ -11,12 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from baas_crds.codes import ExitCode
-from baas_crds.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from baas_detector.evaluation.results import Report
     from baas_detector.gate.judging import Check
 
 NOT_ALL_WELL = ExitCode.QUARANTINED
@@ -48,12 +46,13 @@ def gate(report_file: Path, policy_file: Path, production_file: Path | None, as_
     Exit codes: 0 it passes; 3 it fails; 2 the policy or a report cannot be used.
     """
     # Other commands do without scipy.
+    from baas_detector.evaluation.results import load_report  # noqa: PLC0415
     from baas_detector.gate.judging import judge, verdict  # noqa: PLC0415
     from baas_detector.gate.policy import load_policy  # noqa: PLC0415
 
     policy = load_policy(policy_file)
-    production = _load_report(production_file) if production_file else None
-    checks = judge(policy, _load_report(report_file), production)
+    production = load_report(production_file) if production_file else None
+    checks = judge(policy, load_report(report_file), production)
     passes = verdict(checks)
     if as_json:
         click.echo(json.dumps({"passes": passes, "checks": [asdict(check) for check in checks]}, indent=2))
@@ -61,22 +60,6 @@ def gate(report_file: Path, policy_file: Path, production_file: Path | None, as_
         _show(checks, passes, Console())
     if not passes:
         raise click.exceptions.Exit(NOT_ALL_WELL)
-
-
-def _load_report(path: Path) -> "Report":
-    from pydantic import ValidationError  # noqa: PLC0415 - with the rest of the gate
-
-    from baas_detector.evaluation.results import Report  # noqa: PLC0415
-
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
-        raise ConfigurationError(
-            f"{path} is no report of `baas-detector evaluate --json` of this version: {where}: {first['msg']}. "
-            "Evaluate again."
-        ) from error
 
 
 def _show(checks: "Sequence[Check]", passes: bool, console: Console) -> None:

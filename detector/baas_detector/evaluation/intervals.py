@@ -1,6 +1,7 @@
 """Intervals and tests for shares and their differences. Pure; whatever is random follows from a seed."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,38 @@ def fisher(hits: int, total: int, other_hits: int, other_total: int) -> float:
     """Return the two-sided p-value (0..1) of Fisher's exact test that both shares are one."""
     table = [[hits, total - hits], [other_hits, other_total - other_hits]]
     return min(1.0, float(fisher_exact(table).pvalue))
+
+
+def newcombe_paired(
+    both: int, only_first: int, only_second: int, neither: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return the interval (-1..1) of the first share less the second, when both are of the same objects.
+
+    Newcombe's square-and-add interval: method 10 of R. G. Newcombe, Improved confidence intervals for the difference
+    between binomial proportions based on paired data, Statistics in Medicine 17 (1998), 2635-2650. Raises `ValueError`
+    when all four counts are zero.
+    """
+    total = both + only_first + only_second + neither
+    first, second = both + only_first, both + only_second
+    share, other = first / total, second / total
+    low, high = _wilson(first, total, confidence)
+    other_low, other_high = _wilson(second, total, confidence)
+    margins = first * (total - first) * second * (total - second)
+    product = both * neither - only_first * only_second
+    corrected = max(product - total / 2, 0.0) if product > 0 else float(product)
+    phi = corrected / margins**0.5 if margins else 0.0
+    below = _side(share - low, other_high - other, phi)
+    above = _side(high - share, other - other_low, phi)
+    return max(-1.0, share - other - below), min(1.0, share - other + above)
+
+
+def mcnemar(lost: int, gained: int, *, alternative: Literal["two-sided", "greater"]) -> float:
+    """Return the p-value (0..1) of McNemar's exact test on objects that only one of two models found.
+
+    Is either model as likely to be the one? `greater`: or are more of them lost than gained? (Q. McNemar, Psychometrika
+    12 (1947), 153-157, with binomial probabilities.) 1 when there are none.
+    """
+    return float(binomtest(lost, lost + gained, alternative=alternative).pvalue) if lost + gained else 1.0
 
 
 def image_interval(found: Flags, images: Images, *, seed: int, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -83,6 +116,10 @@ def _percentiles(values: npt.NDArray[np.float64], confidence: float) -> tuple[fl
         return None
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)
+
+
+def _side(own: float, other: float, phi: float) -> float:
+    return float(max(0.0, own**2 - 2 * phi * own * other + other**2) ** 0.5)
 
 
 def _wilson(hits: int, total: int, confidence: float) -> tuple[float, float]:

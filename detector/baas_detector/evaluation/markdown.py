@@ -1,14 +1,20 @@
 """A report as Markdown. Pure."""
 
+from collections.abc import Iterable
+
 from baas_detector.evaluation.results import Report
 from baas_detector.evaluation.tables import Table, remarks, tables
 
 
 def markdown(report: Report) -> str:
     """Return the whole text."""
-    parts = ["# Evaluation", *(f"- {_safe(line)}" for line in remarks(report))]
-    head = "\n".join([parts[0], "", *parts[1:]])
-    return "\n\n".join([head, *(_table(table) for table in tables(report))]) + "\n"
+    return document("Evaluation", remarks(report), tables(report))
+
+
+def document(title: str, lines: Iterable[str], of: Iterable[Table]) -> str:
+    """Return a title, a list of remarks, and tables, as Markdown."""
+    head = "\n".join([f"# {title}", "", *(f"- {_safe(line)}" for line in lines)])
+    return "\n\n".join([head, *map(_table, of)]) + "\n"
 
 
 def _table(table: Table) -> str:

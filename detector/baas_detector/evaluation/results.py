@@ -4,10 +4,12 @@ Shares are 0..1, None where there is nothing to take a share of. Intervals hold 
 Described in docs/reference/evaluation-report.md.
 """
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from baas_crds.errors import ConfigurationError
 from baas_detector.contract import DetectedClass
 
 SCHEMA_VERSION: Literal["1"] = "1"
@@ -18,15 +20,15 @@ Interval: TypeAlias = tuple[Share, Share]
 Difference: TypeAlias = Annotated[float, Field(ge=-1, le=1)]
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, serialize_by_alias=True)
 
 
-class _OfClass(_Part):
+class PartOfClass(Part):
     object_class: DetectedClass = Field(validation_alias="class", serialization_alias="class")
 
 
-class RecallRow(_OfClass):
+class RecallRow(PartOfClass):
     """How many objects of a group are covered."""
 
     group: str
@@ -40,7 +42,7 @@ class RecallRow(_OfClass):
     """From resampling images; None when fewer than two hold such objects."""
 
 
-class AreaRow(_OfClass):
+class AreaRow(PartOfClass):
     """Total blurred area (TBA): predicted pixels against labelled ones, each pixel counted once."""
 
     group: str
@@ -55,7 +57,7 @@ class AreaRow(_OfClass):
     f1: Share | None
 
 
-class MissRow(_OfClass):
+class MissRow(PartOfClass):
     """False-negative rate of a group of people or plates, at one size."""
 
     attribute: str
@@ -68,7 +70,7 @@ class MissRow(_OfClass):
     interval_95: Interval
 
 
-class GapRow(_OfClass):
+class GapRow(PartOfClass):
     """Recall of one group less that of another."""
 
     attribute: str
@@ -89,7 +91,7 @@ class GapRow(_OfClass):
     """The same for all gaps of the report together (Benjamini and Yekutieli)."""
 
 
-class PrecisionRow(_OfClass):
+class PrecisionRow(PartOfClass):
     """COCO's average precision and recall."""
 
     area: str
@@ -103,7 +105,7 @@ class PrecisionRow(_OfClass):
     """By the largest number of predictions in an image."""
 
 
-class CurvePoint(_Part):
+class CurvePoint(Part):
     """Predictions of at least this confidence, matched with labelled boxes at IoU 0.5."""
 
     confidence: Share
@@ -116,14 +118,14 @@ class CurvePoint(_Part):
     f2: Share
 
 
-class Curve(_OfClass):
+class Curve(PartOfClass):
     """Precision, recall and F over confidence."""
 
     objects: Count
     points: tuple[CurvePoint, ...]
 
 
-class Detection(_Part):
+class Detection(Part):
     """What needs boxes with confidences."""
 
     max_detections: tuple[Count, ...]
@@ -131,7 +133,7 @@ class Detection(_Part):
     curves: tuple[Curve, ...]
 
 
-class ImageRow(_OfClass):
+class ImageRow(PartOfClass):
     """One image. Found by coverage; right by IoU 0.5, None when boxes are not known."""
 
     image: str
@@ -144,7 +146,7 @@ class ImageRow(_OfClass):
     precision: Share | None
 
 
-class ImageLevel(_OfClass):
+class ImageLevel(PartOfClass):
     """Images as a whole: is there any such object, and was any predicted?"""
 
     true_positive: Count
@@ -156,7 +158,7 @@ class ImageLevel(_OfClass):
     false_negative_rate: Share | None
 
 
-class JudgedObject(_OfClass):
+class JudgedObject(PartOfClass):
     """One labelled object and what became of it."""
 
     image: str
@@ -169,14 +171,14 @@ class JudgedObject(_OfClass):
     found: bool
 
 
-class MaskedShare(_Part):
+class MaskedShare(Part):
     """Share of the pixels that is predicted, over images with a prediction."""
 
     mean: Share | None
     total: Share | None
 
 
-class Report(_Part):
+class Report(Part):
     """One evaluation."""
 
     schema_version: Literal["1"] = SCHEMA_VERSION
@@ -198,3 +200,16 @@ class Report(_Part):
     image_level: tuple[ImageLevel, ...]
     per_image: tuple[ImageRow, ...]
     objects: tuple[JudgedObject, ...]
+
+
+def load_report(path: Path) -> Report:
+    """Read what `evaluate --json` printed. Raises `ConfigurationError` for anything else."""
+    try:
+        return Report.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the document"
+        raise ConfigurationError(
+            f"{path} is no report of `baas-detector evaluate --json` of this version: {where}: {first['msg']}. "
+            "Evaluate again."
+        ) from error

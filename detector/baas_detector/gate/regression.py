@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest  # type: ignore[import-untyped]
 
 from baas_detector.evaluation.bias import flags_of, images_of
-from baas_detector.evaluation.intervals import image_gap_interval, newcombe
+from baas_detector.evaluation.intervals import image_gap_interval, mcnemar, newcombe
+from baas_detector.evaluation.pairing import in_pairs
 from baas_detector.evaluation.results import JudgedObject
 
 
@@ -28,23 +28,23 @@ def drop(candidate: Sequence[JudgedObject], production: Sequence[JudgedObject], 
     """Compare a candidate with the model in production; None when either has no objects.
 
     On the same objects by McNemar's exact test, one-sided: of the objects that only one of them found, are too many
-    those of production? (Q. McNemar, Psychometrika 12 (1947), 153-157, with binomial probabilities.) On different
-    objects it is worse when Newcombe's interval of the drop, at 1 - 2 alpha, lies above zero. `alpha` of None stands
-    for 0.05.
+    those of production? On different objects it is worse when Newcombe's interval of the drop, at 1 - 2 alpha, lies
+    above zero. `alpha` of None stands for 0.05.
     """
     if not candidate or not production:
         return None
     level = 0.05 if alpha is None else alpha
-    here, there = ({_key(one): one for one in sorted(of, key=_key)} for of in (candidate, production))
-    if here.keys() == there.keys():
-        return _paired(list(here.values()), list(there.values()), level)
+    pairs = in_pairs(candidate, production)
+    if pairs is not None:
+        return _paired(pairs, level)
     return _apart(candidate, production, level)
 
 
-def _paired(candidate: Sequence[JudgedObject], production: Sequence[JudgedObject], level: float) -> Drop:
+def _paired(pairs: Sequence[tuple[JudgedObject, JudgedObject]], level: float) -> Drop:
+    candidate, production = zip(*pairs, strict=True)
     now, before = flags_of(candidate), flags_of(production)
     lost, gained = int(np.count_nonzero(before & ~now)), int(np.count_nonzero(now & ~before))
-    p_value = float(binomtest(lost, lost + gained, alternative="greater").pvalue) if lost + gained else 1.0
+    p_value = mcnemar(lost, gained, alternative="greater")
     images = images_of(candidate)
     interval = image_gap_interval([before, now], [images, images], seed=0)
     by_images = f", 95 % by images {interval[0]:.1%} to {interval[1]:.1%}" if interval else ""
@@ -67,7 +67,3 @@ def _apart(candidate: Sequence[JudgedObject], production: Sequence[JudgedObject]
         finding=f"drop {low:.1%} to {high:.1%}",
         counts=f"other objects: {now} of {len(candidate)} now, {before} of {len(production)} in production",
     )
-
-
-def _key(one: JudgedObject) -> tuple[str, str, str]:
-    return one.image, str(one.number), one.object_class

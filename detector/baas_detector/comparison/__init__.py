@@ -1,0 +1,1 @@
+"""Which of two models finds what, on the same labelled objects."""
