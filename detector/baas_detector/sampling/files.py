@@ -19,6 +19,8 @@ from baas_detector.sampling.drawing import ALL, Candidate, Drawn
 
 UNKNOWN = "(unknown)"
 """The stratum of pictures of which the metadata say nothing."""
+_WORKSHOP = ".baas"
+"""Folder in the output where `baas blur` keeps its ledger and what is not finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +65,12 @@ def read_detected(folder: Path, strata: Strata | None) -> Pool:
                 stratum=strata.of(name) if strata else ALL,
             )
         )
-    return Pool(candidates=tuple(candidates), without_detections=tuple(sorted(set(list_pictures(folder)) - set(names))))
+    return Pool(candidates=tuple(candidates), without_detections=tuple(sorted(set(_pictures(folder)) - set(names))))
 
 
 def list_published(folder: Path, strata: Strata | None) -> Pool:
     """List the pictures below a folder. Raises `ConfigurationError` when there is none."""
-    names = list_pictures(folder)
+    names = _pictures(folder)
     if not names:
         raise ConfigurationError(f"{folder} has no pictures: give the folder of the finished ones.")
     return Pool(candidates=tuple(Candidate(name=name, stratum=strata.of(name) if strata else ALL) for name in names))
@@ -123,6 +125,10 @@ def copy_published(drawn: Iterable[Drawn], *, published: Path, target: Path) -> 
             place = target / one.image
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(published / one.image, place)
+
+
+def _pictures(folder: Path) -> list[str]:
+    return [name for name in list_pictures(folder) if not name.startswith(f"{_WORKSHOP}/")]
 
 
 def _names_of_detections(folder: Path) -> list[str]:

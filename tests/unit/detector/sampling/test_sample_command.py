@@ -112,6 +112,15 @@ def test_a_review_sample_is_of_finished_pictures_with_or_without_detections(work
         assert {row["image"] for row in csv.DictReader(file)} == copied.keys()
 
 
+def test_what_is_not_finished_is_not_drawn(work: Path) -> None:
+    unfinished = work / "safe" / ".baas" / "unfinished" / "a.jpg"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.write_text("half")
+    for way in ("--size", "--random"):
+        printed = json.loads(sample(work / "safe", way, 10, "--json").output)
+        assert (printed["pictures"], printed["without_detections"]) == (6, [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
