@@ -24,7 +24,7 @@ _XMP: Final = files.xmp(
     'GPano:ProjectionType="equirectangular" GPano:PoseHeadingDegrees="303.14"',
     elements="<GPano:FullPanoWidthPixels>48</GPano:FullPanoWidthPixels>",
 )
-_ICC: Final = files.icc(size=140)
+_ICC: Final = files.icc()
 _PHOTOSHOP: Final = b"8BIM\4\x0c\0\0" + struct.pack(">IIII", 28, 1, 160, 120) + bytes(16)
 
 

@@ -153,7 +153,8 @@ def with_metadata(redacted: bytes, jpeg: Jpeg, blocks: Blocks, density: bytes | 
         parts.append(coded(_APP1, _EXIF_HEAD + blocks.exif))
     if blocks.xmp:
         parts.append(coded(_APP1, _XMP_HEAD + blocks.xmp))
-    parts += [coded(_APP2, part) for part in icc.parted(blocks.icc or b"")]
+    if blocks.icc:
+        parts.append(coded(_APP2, icc.segment(blocks.icc)))
     if (adobe := own.get("Adobe")) and _is_adobe(adobe):
         parts.append(coded(_APP14, adobe.payload[:12]))
     view = memoryview(redacted)

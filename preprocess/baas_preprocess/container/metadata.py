@@ -106,9 +106,10 @@ def _icc(profile: bytes | None) -> tuple[bytes | None, list[str]]:
     if profile is None:
         return None, []
     try:
-        return icc.checked(profile), ["ICC"]
+        kept = icc.checked(profile)
     except Malformed:
         return None, ["unreadable ICC profile"]
+    return kept, ["ICC"] if kept == profile else ["ICC", "tags of the ICC profile"]
 
 
 def _listed(names: Iterable[str]) -> tuple[str, ...]:

@@ -144,13 +144,29 @@ def xmp(properties: str, *, namespaces: str = "", elements: str = "") -> bytes:
     ).encode()
 
 
-def icc(space: bytes = b"RGB ", size: int = 300) -> bytes:
-    """Make up bytes with the head of a colour profile."""
-    body = bytearray(size)
-    body[:4] = struct.pack(">I", size)
-    body[16:20] = space
-    body[36:40] = b"acsp"
-    return bytes(body)
+_POINT = b"XYZ " + bytes(16)
+_GAMMA = b"curv" + struct.pack(">4xIH", 1, 0x0233)
+RGB_TAGS = [
+    *((name, _POINT) for name in (b"wtpt", b"rXYZ", b"gXYZ", b"bXYZ")),
+    *((name, _GAMMA) for name in (b"rTRC", b"gTRC", b"bTRC")),
+]
+GREY_TAGS = [(b"wtpt", _POINT), (b"kTRC", _GAMMA)]
+
+
+def icc(space: bytes = b"RGB ", *more: tuple[bytes, bytes], tags: list[tuple[bytes, bytes]] | None = None) -> bytes:
+    """Code a colour profile of the usual tags, and more."""
+    usual = GREY_TAGS if space == b"GRAY" else RGB_TAGS
+    listed = [*(usual if tags is None else tags), *more]
+    at = 132 + 12 * len(listed)
+    table, body = b"", b""
+    places: dict[bytes, int] = {}
+    for name, data in listed:
+        if data not in places:
+            places[data] = at + len(body)
+            body += data + bytes(-len(data) % 4)
+        table += struct.pack(">4sII", name, places[data], len(data))
+    head = struct.pack(">I", at + len(body)) + bytes(12) + space + bytes(16) + b"acsp" + bytes(88)
+    return head + struct.pack(">I", len(listed)) + table + body
 
 
 def png(width: int = 48, height: int = 32, *, mode: str = "RGB") -> bytes:

@@ -33,7 +33,7 @@ XMP = files.xmp(
     'GPano:ProjectionType="equirectangular" GPano:PoseHeadingDegrees="303.14" dc:title="my street"',
     namespaces='xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:g="http://ns.adobe.com/xap/1.0/g/img/"',
 )
-ICC = files.icc(size=70_000)
+ICC = files.icc()
 JPEG = files.with_segments(
     files.jpeg(dpi=(300, 300)),
     (files.APP1, files.EXIF + EXIF),
