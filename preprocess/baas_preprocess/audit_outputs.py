@@ -19,8 +19,8 @@ from baas_ledger.text import printable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.stores.places import Destination, Outputs, is_picture
 
-UNSETTLED = "stands at the destination, and no record explains it: the run was interrupted, or records were removed"
-"""What is told of an image that is not settled; a run that comes to its end records it."""
+INTERRUPTED = ": the run was interrupted, or "
+"""Stands in what is told of a picture that a run which comes to its end records or takes away."""
 
 
 def wrong_output(outputs: Outputs | Destination, image: ImageRecord, left: Corrected | None = None) -> str | None:
@@ -73,12 +73,13 @@ def unexplained(ledger: Engine, run: Run, outputs: Outputs, name: str) -> str | 
         told = records_of(connection, [image.id for image in known])
     if data is not None and digest_of(data) in [output_left(told.get(image.id, [])) for image in known]:
         return None
+    there = f"{printable(name)} stands at the destination, and"
     if any(image.state in {ImageState.PENDING, ImageState.LEASED} for image in known):
-        return f"{printable(name)} {UNSETTLED}"
+        return f"{there} no record explains it{INTERRUPTED}records were removed"
     ours = next((image for image in known if image.run_id == run.id), None)
     if ours is not None and ours.state is not ImageState.PUBLISHED:
-        return f"{printable(name)} stands at the destination, and the ledger says that it is {ours.state}"
-    return f"{printable(name)} stands at the destination, and no record explains it"
+        return f"{there} the ledger says that it is {ours.state}{INTERRUPTED}somebody put it back"
+    return f"{there} no record explains it"
 
 
 def _places(destination: str, name: str) -> list[tuple[str, str]]:

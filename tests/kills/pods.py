@@ -17,7 +17,7 @@ from baas_ledger.facts import Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import find_run
 from baas_preprocess.audit import verify_run
-from baas_preprocess.audit_outputs import UNSETTLED
+from baas_preprocess.audit_outputs import INTERRUPTED
 from baas_preprocess.stores.blob import BlobDestination
 from baas_preprocess.stores.blob_access import BlobFolder
 from tests.azurite import Azurite
@@ -59,7 +59,7 @@ class Job:
             run, progress = find_run(connection, UID), read_progress(connection, UID)
         if run is not None:
             verdict = verify_run(self.ledger, run, destination=self.outputs)
-            problems = [one for one in verdict.problems if not (may_be_unsettled and one.endswith(UNSETTLED))]
+            problems = [one for one in verdict.problems if not (may_be_unsettled and INTERRUPTED in one)]
             assert problems == [], problems
             assert verdict.outputs >= progress.published
         return progress

@@ -15,7 +15,7 @@ from baas_crds.codes import ExitCode
 from baas_ledger.audit import records
 from baas_ledger.engine import open_ledger, reading
 from baas_ledger.runs import latest_run
-from baas_preprocess.audit_outputs import UNSETTLED
+from baas_preprocess.audit_outputs import INTERRUPTED
 from tests.integration.preprocess.conftest import published
 from tests.kills.faults import Fault
 from tests.kills.processes import Baas, Call
@@ -113,8 +113,8 @@ class Scene:
         if code == ExitCode.CONFIGURATION:
             assert not written, f"there are outputs, but no run: {call.err}"
             return 0
-        # Killed between the writing of a picture and its record; the next attempt records it.
-        problems = [problem for problem in call.document["problems"] if not problem.endswith(UNSETTLED)]
+        # Killed between a picture and its record, or the record and the picture's removal: the next attempt does it.
+        problems = [problem for problem in call.document["problems"] if INTERRUPTED not in problem]
         assert (problems, code in {ExitCode.DONE, ExitCode.TAMPERED}) == ([], True), call.err
         outputs: int = call.document["outputs"]
         return outputs

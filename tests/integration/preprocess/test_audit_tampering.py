@@ -15,7 +15,6 @@ from baas_ledger.engine import open_to_read
 from baas_ledger.facts import PlannedImage
 from baas_ledger.plan import plan_images
 from baas_preprocess.audit import Demands, Verdict, verify_run
-from baas_preprocess.audit_outputs import UNSETTLED
 from baas_preprocess.earlier_runs import open_results
 from baas_preprocess.signatures import checker_of, signer_of
 from baas_preprocess.stores.folder import FolderDestination
@@ -30,6 +29,7 @@ from .test_audit_command import write_keys
 __all__ = ["unprivileged"]
 
 Baas = Callable[..., Ended]
+UNSETTLED = "stands at the destination, and no record explains it: the run was interrupted, or records were removed"
 
 PENDING = (
     "UPDATE images SET state = 'pending', attempts = 0, finished_at = NULL, output_digest = NULL, "
@@ -138,7 +138,10 @@ def test_a_picture_that_somebody_put_there_is_named_wherever_it_is(city: City, b
 def test_what_was_left_out_and_stands_there_again_is_named(city: City) -> None:
     data = (city.destination.folder / "b.jpg").read_bytes()
     plan_images(city.ledger, city.run_id, [PlannedImage(name="b.jpg", source_version="", size_bytes=1, excluded="No.")])
-    assert verify(city).problems == ["b.jpg stands at the destination, and the ledger says that it is excluded"]
+    assert verify(city).problems == [
+        "b.jpg stands at the destination, and the ledger says that it is excluded: the run was interrupted, or "
+        "somebody put it back"
+    ]
     (city.destination.folder / "b.jpg").unlink()
     assert verify(city).problems == []
     (city.destination.folder / "b.jpg").write_bytes(data)
