@@ -1,7 +1,7 @@
 """Reads what the ledger knows of single images, page by page."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Engine, Row, Select, func, select, tuple_
 
@@ -12,6 +12,7 @@ from baas_ledger.tables import ImageState
 from baas_ledger.transactions import reading
 
 PAGE = 1_000
+Looked = TypeVar("Looked")
 
 
 def images(
@@ -37,19 +38,36 @@ def images(
 def image_pages(engine: Engine, run_id: str, state: ImageState) -> Iterator[list[ImageRecord]]:
     """Give a run's images that are in a state, in pages sorted by name, none empty."""
     table = tables.images
-    return pages(engine, select(table).where(table.c.run_id == run_id, table.c.state == state), table.c.name)
+    wanted = select(table).where(table.c.run_id == run_id, table.c.state == state)
+    return pages(engine, wanted, table.c.name, look=lambda _, page: page)
 
 
-def pages(engine: Engine, wanted: Select[Any], key: Column[Any]) -> Iterator[list[ImageRecord]]:
-    """Give rows of `images` in pages sorted by a column that tells them apart; each page is read in its own moment."""
+def looked_at(engine: Engine, run_id: str, look: Callable[[Connection, list[ImageRecord]], Looked]) -> Iterator[Looked]:
+    """Give what is made of each page of a run's images, sorted by name; as `pages`."""
+    table = tables.images
+    return pages(engine, select(table).where(table.c.run_id == run_id), table.c.name, look=look)
+
+
+def pages(
+    engine: Engine,
+    wanted: Select[Any],
+    key: Column[Any],
+    *,
+    look: Callable[[Connection, list[ImageRecord]], Looked],
+) -> Iterator[Looked]:
+    """Give what is made of rows of `images`, in pages sorted by a column that tells them apart, none empty.
+
+    What `look` reads of a page is of the same moment. Nothing is held while the caller works on it.
+    """
     page = wanted
     while True:
         with reading(engine) as connection:
             rows = connection.execute(page.order_by(key).limit(PAGE)).all()
-        if not rows:
-            return
+            if not rows:
+                return
+            seen = look(connection, [image_of(row) for row in rows])
         page = wanted.where(key > rows[-1]._mapping[key])
-        yield [image_of(row) for row in rows]
+        yield seen
 
 
 def named_image(connection: Connection, run_id: str, name: str) -> ImageRecord | None:

@@ -19,7 +19,7 @@ def undeleted(engine: Engine, run_id: str) -> Iterator[list[ImageRecord]]:
     wanted = select(images).where(
         images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED, images.c.source_deleted_at.is_(None)
     )
-    return pages(engine, wanted, images.c.name)
+    return pages(engine, wanted, images.c.name, look=lambda _, page: page)
 
 
 def hold_undeleted(connection: Connection, image_id: int) -> ImageRecord | None:
@@ -45,7 +45,7 @@ def deleted(engine: Engine, destination: str) -> Iterator[ImageRecord]:
             images.c.source_deleted_at.is_not(None),
         )
     )
-    return itertools.chain.from_iterable(pages(engine, wanted, images.c.id))
+    return itertools.chain.from_iterable(pages(engine, wanted, images.c.id, look=lambda _, page: page))
 
 
 def source_deleted(

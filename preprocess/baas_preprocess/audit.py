@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, Engine
 
@@ -17,7 +18,7 @@ from baas_ledger.engine import reading
 from baas_ledger.facts import ImageRecord, Run
 from baas_ledger.fates import STATES
 from baas_ledger.progress import miscounted
-from baas_ledger.records import detections, images, named_image, places_of
+from baas_ledger.records import detections, looked_at, named_image, places_of
 from baas_ledger.tables import ImageState
 from baas_preprocess.audit_outputs import not_published, still_wrong, unexplained, wrong_output
 from baas_preprocess.signatures import Checker
@@ -138,7 +139,7 @@ class _Audit:
     def images(self) -> None:
         """Compare each image with its records and with its output."""
         touched, unrecorded_ones = 0, []
-        for page in self._pages():
+        for page in looked_at(self.ledger, self.run.id, partial(_compared, self.run)):
             self.verdict.images += len(page)
             touched += sum(image.state is not ImageState.PENDING for image, _, _ in page)
             unrecorded_ones += [image for image, is_recorded, _ in page if not is_recorded]
@@ -181,18 +182,6 @@ class _Audit:
             with suppress(LookupError, TypeError, ValueError):  # of a record that cannot be read its image tells
                 self.began = datetime.fromisoformat(record.facts["at"])
 
-    def _pages(self) -> Iterator[list[tuple[ImageRecord, bool, str | None]]]:
-        """Give each image with whether a record tells its fate, and what in the ledger contradicts its records."""
-        after: str | None = None
-        while True:
-            with reading(self.ledger) as connection:  # of one moment: workers may be finishing more
-                page = images(connection, self.run.id, after=after)
-                judged = list(_compared(connection, self.run, page))
-            if not page:
-                return
-            after = page[-1].name
-            yield judged
-
     def _read(self, page: Sequence[ImageRecord]) -> None:
         if self.outputs is None:
             return
@@ -229,17 +218,20 @@ def _records(ledger: Engine, run_id: str, length: int) -> Iterator[tuple[Record,
 
 
 def _compared(
-    connection: Connection, run: Run, page: Sequence[ImageRecord]
-) -> Iterator[tuple[ImageRecord, bool, str | None]]:
+    run: Run, connection: Connection, page: Sequence[ImageRecord]
+) -> list[tuple[ImageRecord, bool, str | None]]:
+    """Give each image with whether a record tells its fate, and what in the ledger contradicts its records."""
     ids = [image.id for image in page]
     found, told = detections(connection, ids), records_of(connection, ids)
     kept = corrections_by_name(connection, run.destination, [image.name for image in page])
-    for image in page:
+
+    def compared(image: ImageRecord) -> tuple[ImageRecord, bool, str | None]:
         if image.id not in told and image.state in STATES.values():
-            yield image, False, None
-        else:
-            theirs = told.get(image.id, [])
-            yield image, True, contradiction(image, found[image.id], theirs, kept.get(image.name, set()))
+            return image, False, None
+        theirs, boxes = told.get(image.id, []), kept.get(image.name, set())
+        return image, True, contradiction(image, found[image.id], theirs, boxes)
+
+    return [compared(image) for image in page]
 
 
 def _unsigned(record: Record, is_signed: Checker, *, is_last: bool) -> str | None:

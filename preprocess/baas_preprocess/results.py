@@ -1,18 +1,17 @@
 """Look back at a run: its facts from the ledger, its pictures from the destination. Nothing is written."""
 
+import itertools
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
-from baas_ledger.engine import reading
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
-from baas_ledger.records import detections, images
+from baas_ledger.records import detections, looked_at
 from baas_ledger.tables import ImageState as State
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection
@@ -47,7 +46,7 @@ def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: i
     shown: list[ReportImage] = []
     moments: list[datetime] = []
     left = pictures
-    for record, boxes in _records(engine, run.id):
+    for record, boxes in itertools.chain.from_iterable(looked_at(engine, run.id, _boxed)):
         image = _image(record, boxes, folder, page, with_picture=left > 0)
         left -= image.picture is not None
         shown.append(image)
@@ -69,16 +68,9 @@ def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: i
     )
 
 
-def _records(engine: Engine, run_id: str) -> Iterator[tuple[ImageRecord, list[DetectedObject]]]:
-    after: str | None = None
-    while True:
-        with reading(engine) as connection:
-            page = images(connection, run_id, after=after)
-            found = detections(connection, [image.id for image in page])
-        if not page:
-            return
-        yield from ((image, found.get(image.id, [])) for image in page)
-        after = page[-1].name
+def _boxed(connection: Connection, page: list[ImageRecord]) -> list[tuple[ImageRecord, list[DetectedObject]]]:
+    found = detections(connection, [image.id for image in page])
+    return [(image, found[image.id]) for image in page]
 
 
 def _image(
