@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.chain import START, Record, RecordKind, body_of, digest_of_body
@@ -103,10 +103,23 @@ def check_signer(connection: Connection, run_id: str) -> None:
         )
 
 
-def chain_end(connection: Connection, run_id: str) -> tuple[int, str] | None:
-    """Return how many records a run has and the digest of the last, as the chain's end says; None without a chain."""
-    row = connection.execute(select(audit_chains).where(audit_chains.c.run_id == run_id)).one_or_none()
-    return None if row is None else (row.length, row.head)
+class ChainEnd(NamedTuple):
+    """The end of a chain."""
+
+    length: int
+    """So many records the run has."""
+    head: str
+    """The digest of the last of them."""
+    last: int
+    """The highest number of any record of the run: the length, unless somebody else wrote one of them."""
+
+
+def chain_end(connection: Connection, run_id: str) -> ChainEnd | None:
+    """Return the end of a run's chain; None without a chain."""
+    last = select(func.max(audit_records.c.number)).where(audit_records.c.run_id == run_id).scalar_subquery()
+    query = select(audit_chains.c.length, audit_chains.c.head, func.coalesce(last, 0))
+    row = connection.execute(query.where(audit_chains.c.run_id == run_id)).one_or_none()
+    return None if row is None else ChainEnd(*row)
 
 
 def records(connection: Connection, run_id: str, *, after: int = 0, limit: int = 1_000) -> list[Record]:

@@ -69,14 +69,12 @@ def verify_run(
     Without a `destination` none is read. Nothing is written. Raises `ConfigurationError` for a run that has no chain,
     `DependencyUnavailable` when ledger or store do not answer.
     """
-    with reading(ledger) as connection:
-        end = chain_end(connection, run.id)
-    if end is None:
-        raise ConfigurationError(f"Run {run.id} has no audit records: it ended before there were any.")
     audit = _Audit(ledger, run, destination, demands or Demands(), on_progress)
     try:
-        audit.chain(*end)
+        audit.chain()
         audit.images()
+        audit.chain()  # what was recorded meanwhile: images were compared with that, too
+        audit.chain_is_expected()
         with reading(ledger) as connection:
             audit.verdict.problems += miscounted(connection, run.id)
     except (TypeError, ValueError) as error:  # SQLite keeps anything in any column
@@ -106,35 +104,52 @@ class _Audit:
     verdict: Verdict = field(default_factory=Verdict)
     began: datetime | None = None
     """When the first record was written."""
-    is_empty: bool = False
-    """Whether the chain's end says that there is no record."""
+    seen: int = 0
+    """The number of the last record that was looked at."""
+    is_whole: bool = True
+    """Whether all links of the chain held so far."""
+    is_of_the_run: bool = True
+    """Whether all records were of the run's settings so far."""
+    has_expected_head: bool = False
     suspects: list[ImageRecord] = field(default_factory=list)
     """Their outputs were not what the ledger had of them then."""
 
-    def chain(self, length: int, head: str) -> None:
-        """Recompute each record, and compare it with the rows of its run and its image."""
+    def chain(self) -> None:
+        """Recompute each record that was not yet, and compare it with the rows of its run and its image."""
         verdict, problems = self.verdict, self.verdict.problems
-        self.is_empty = length == 0
-        is_whole, is_of_the_run, is_expected = True, True, self.demands.head in {None, START}
-        for record, place in _records(self.ledger, self.run.id, length):
-            if is_whole:
-                problem = self._broken(record, is_last=verdict.records + 1 == length)
+        with reading(self.ledger) as connection:
+            end = chain_end(connection, self.run.id)
+        if end is None:
+            raise ConfigurationError(f"Run {self.run.id} has no audit records: it ended before there were any.")
+        for record, place in _records(self.ledger, self.run.id, after=self.seen, last=end.length):
+            self.seen = record.number
+            if self.is_whole:
+                problem = self._broken(record, is_last=record.number == end.length)
                 if problem is None:
                     self._add(record)
-                    is_expected |= record.digest == self.demands.head
                 else:
                     problems.append(problem)
-                    is_whole = False
-            if is_of_the_run and (problem := of_other_settings(record, self.run)):
+                    self.is_whole = False
+            if self.is_of_the_run and (problem := of_other_settings(record, self.run)):
                 problems.append(problem)
-                is_of_the_run = False  # what was changed in the run contradicts all of its records
+                self.is_of_the_run = False  # what was changed in the run contradicts all of its records
             if problem := misplaced(record, place):
                 problems.append(problem)
             self.on_progress(verdict)
-        if is_whole and (verdict.records, verdict.head) != (length, head):
-            problems.append(f"the last records are missing: the chain has {verdict.records}, and should have {length}")
-        if not is_expected:
-            problems.append(f"the chain does not contain the expected head {self.demands.head}: its end was cut off")
+        if self.is_whole and (verdict.records, verdict.head) != (end.length, end.head):
+            self.is_whole = False
+            problems.append(
+                f"the last records are missing: the chain has {verdict.records}, and should have {end.length}"
+            )
+        if end.last > end.length and self.is_whole:
+            self.is_whole = False
+            problems.append(f"the chain ends with record {end.length}, and there are records up to {end.last}")
+
+    def chain_is_expected(self) -> None:
+        """Compare the chain with the head that somebody kept."""
+        head = self.demands.head
+        if not self.has_expected_head and head not in {None, START}:
+            self.verdict.problems.append(f"the chain does not contain the expected head {head}: its end was cut off")
 
     def images(self) -> None:
         """Compare each image with its records and with its output."""
@@ -147,7 +162,7 @@ class _Audit:
             self._read([image for image, _, problem in page if problem is None])
             self.on_progress(self.verdict)
         self._judge(unrecorded_ones)
-        if self.demands.is_signed is not None and self.is_empty and touched:
+        if self.demands.is_signed is not None and not self.seen and touched:
             self.verdict.problems.append(
                 f"no record tells what became of this run's images, though {touched} of them do not wait any more"
             )
@@ -177,6 +192,7 @@ class _Audit:
     def _add(self, record: Record) -> None:
         self.verdict.records += 1
         self.verdict.head = record.digest
+        self.has_expected_head |= record.digest == self.demands.head
         self.verdict.signed += record.signature is not None and self.demands.is_signed is not None
         if self.began is None:
             with suppress(LookupError, TypeError, ValueError):  # of a record that cannot be read its image tells
@@ -204,17 +220,16 @@ class _Audit:
         self.verdict.problems += [unrecorded(one) for one in without if one.finished_at and one not in older]
 
 
-def _records(ledger: Engine, run_id: str, length: int) -> Iterator[tuple[Record, tuple[str, str] | None]]:
-    """Give the first records of a run in their order, each with the run and the name of the row of its image."""
-    number = 0
-    while number < length:
+def _records(ledger: Engine, run_id: str, *, after: int, last: int) -> Iterator[tuple[Record, tuple[str, str] | None]]:
+    """Give a run's records between two numbers, each with the run and the name of the row of its image."""
+    while after < last:
         with reading(ledger) as connection:
-            page = records(connection, run_id, after=number, limit=1_000)
+            page = records(connection, run_id, after=after, limit=1_000)
             places = places_of(connection, {record.image_id for record in page})
         if not page:
             return
-        number = page[-1].number
-        yield from ((record, places.get(record.image_id)) for record in page if record.number <= length)
+        after = page[-1].number
+        yield from ((record, places.get(record.image_id)) for record in page if record.number <= last)
 
 
 def _compared(

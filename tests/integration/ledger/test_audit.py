@@ -64,7 +64,8 @@ def assert_whole(engine: Engine, run_id: str) -> None:
         assert broken_link(record, run_id=run_id, number=number, previous=previous) is None
         previous = record.digest
     with reading(engine) as connection:
-        assert chain_end(connection, run_id) == (len(all_records(engine, run_id)), previous)
+        length = len(all_records(engine, run_id))
+        assert chain_end(connection, run_id) == (length, previous, length)
     assert contradictions(engine, run_id) == []
 
 

@@ -1,5 +1,6 @@
 """What is found out when somebody who can write the whole ledger, but has no key, tries to hide what was published."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -106,6 +107,22 @@ def test_a_tail_that_was_cut_off_leaves_a_picture_that_no_record_explains(city: 
     assert verify(city, head=head).problems == [
         f"the chain does not contain the expected head {head}: its end was cut off"
     ]
+
+
+def test_a_record_behind_the_end_vouches_for_nothing(city: City, tmp_path: Path) -> None:
+    original = (city.source / "b.jpg").read_bytes()
+    (city.destination.folder / "b.jpg").write_bytes(original)
+    digest = f"sha256:{hashlib.sha256(original).hexdigest()}"
+    tamper(
+        city,
+        f"UPDATE audit_records SET body = json_set(body, '$.output', '{digest}', '$.output_bytes', {len(original)}) "  # noqa: S608
+        "WHERE number = 2",
+        f"UPDATE images SET output_digest = '{digest}', output_size_bytes = {len(original)} WHERE name = 'b.jpg'",  # noqa: S608
+        "UPDATE audit_chains SET length = 1, head = (SELECT digest FROM audit_records WHERE number = 1)",
+    )
+    found = ["the chain ends with record 1, and there are records up to 2"]
+    assert verify(city, public=tmp_path / "audit.pub").problems == found
+    assert verify(city).problems == found
 
 
 def test_a_chain_without_records_is_not_whole_beside_pictures(city: City, tmp_path: Path) -> None:
