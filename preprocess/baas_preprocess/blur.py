@@ -128,8 +128,17 @@ def _job(own: _Equipment, run_id: str, settings: Settings) -> Job:
 
 
 def ledger_url(folder: Path, settings: Settings) -> str:
-    """Where the ledger of a destination is."""
-    return settings.ledger or str(FolderDestination.ledger_of(folder))
+    """Where the ledger of a destination is.
+
+    Raises `ConfigurationError` when another is named than the one that lies there: what people had redacted is in that.
+    """
+    own, named = FolderDestination.ledger_of(folder), settings.ledger
+    if named and own.exists() and Path(named.removeprefix("sqlite:///")).resolve() != own.resolve():
+        raise ConfigurationError(
+            f"--ledger is not the ledger that {folder} has ({own}), whose corrections would be undone: leave the option "
+            "out, or choose another DEST"
+        )
+    return named or str(own)
 
 
 def read_selection(settings: Settings) -> Selection:

@@ -232,6 +232,17 @@ def test_the_ledger_can_be_a_postgresql_database(
     assert baas("status", out, "--ledger", postgres_url, "--json").document["images"]["published"] == 3
 
 
+def test_a_destination_keeps_its_own_ledger(baas: Baas, photos: Path, triton: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert baas("blur", photos / "a.jpg", out, triton=triton).code == ExitCode.DONE
+    other = baas("blur", photos, out, "--ledger", f"sqlite:///{tmp_path}/other.sqlite", triton=triton)
+    assert other.code == ExitCode.CONFIGURATION
+    assert "--ledger is not the ledger that" in other.err
+    assert not (tmp_path / "other.sqlite").exists()
+    own = f"sqlite:///{out}/.baas/ledger.sqlite"
+    assert baas("blur", photos, out, "--ledger", own, triton=triton).code == ExitCode.DONE
+
+
 def test_inspect_tells_what_a_file_holds_and_refuses_what_blur_refuses(
     baas: Baas, photos: Path, photo: bytes, tmp_path: Path
 ) -> None:
