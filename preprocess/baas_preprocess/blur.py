@@ -135,8 +135,8 @@ def ledger_url(folder: Path, settings: Settings) -> str:
     own, named = FolderDestination.ledger_of(folder), settings.ledger
     if named and own.exists() and Path(named.removeprefix("sqlite:///")).resolve() != own.resolve():
         raise ConfigurationError(
-            f"--ledger is not the ledger that {folder} has ({own}), whose corrections would be undone: leave the option "
-            "out, or choose another DEST"
+            f"--ledger is not the ledger that {folder} has ({own}), whose corrections would be undone: leave the "
+            "option out, or choose another DEST"
         )
     return named or str(own)
 
