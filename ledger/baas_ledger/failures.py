@@ -74,6 +74,8 @@ def _sqlite(error: DBAPIError, url: URL) -> BaasError | None:
         return ConfigurationError(f"{described(url)}: {SQLITE_CONFIGURATION[code]}.")
     if code in SQLITE_UNAVAILABLE:
         return DependencyUnavailable(f"{described(url)}: {SQLITE_UNAVAILABLE[code]}.")
+    if str(error.orig).startswith(("no such table", "no such column")):
+        return ConfigurationError(f"{described(url)} was changed by others: {error.orig}. Restore it from a backup.")
     return None
 
 

@@ -71,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _trace_if_wanted(arguments)
         click.echo(f"Error: {error}", err=True)
         code = error.exit_code
+    except UnicodeEncodeError as error:
+        _trace_if_wanted(arguments)
+        click.echo(f"Error: {error.object[:200]!r} is no UTF-8, and cannot be recorded: give it another name", err=True)
+        code = ExitCode.CONFIGURATION
     except BrokenPipeError:
         # Whoever read our output has seen enough; what was done stays done.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

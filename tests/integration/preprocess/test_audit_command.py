@@ -288,3 +288,17 @@ def test_a_run_of_another_id_and_a_folder_without_a_run_are_errors(run: Path, ba
     assert "The ledger knows no run nothing." in baas("audit", "verify", run, "--run", "nothing").err
     assert baas("audit", "verify", tmp_path).code == ExitCode.CONFIGURATION
     assert "give its URL with --ledger" in baas("audit", "verify", "https://account.example/safe").err
+
+
+def test_a_ledger_without_its_records_is_told(run: Path, baas: Baas) -> None:
+    with own_ledger(run) as connection:
+        connection.execute("DROP TABLE audit_records")
+    ended = baas("audit", "verify", run)
+    assert ended.code == ExitCode.CONFIGURATION
+    assert "was changed by others: no such table: audit_records. Restore it from a backup" in ended.err
+
+
+def test_a_name_that_no_ledger_can_hold_is_told(run: Path, baas: Baas) -> None:
+    ended = baas("audit", "show", run, "\udcff.jpg")
+    assert ended.code == ExitCode.CONFIGURATION
+    assert "is no UTF-8, and cannot be recorded: give it another name" in ended.err
