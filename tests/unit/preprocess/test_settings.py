@@ -31,7 +31,7 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     ("given", "person", "plate"),
     [
         pytest.param("0.3", 0.3, 0.3, id="one number is for all classes"),
-        pytest.param("person=0.4", 0.4, 0.01, id="a class that is not named keeps its default"),
+        pytest.param("person=0.4", 0.4, 0.05, id="a class that is not named keeps its default"),
         pytest.param("person=0.4,licence_plate=0.2", 0.4, 0.2, id="both named"),
     ],
 )
