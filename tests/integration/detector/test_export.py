@@ -74,6 +74,22 @@ def test_any_size_of_tile_gives_the_same_boxes_in_both_runtimes_and_in_torch(
         np.testing.assert_allclose(openvino, other, atol=EXACT)
 
 
+def test_a_closer_look_at_vehicles_adds_plates_and_takes_nothing_away(
+    exported: Exported, weights: list[Weights]
+) -> None:
+    tile = sample_tiles(640)["bus.jpg"]
+    plain = export(weights, Thresholds(closer_look=None)).reference(tile)
+
+    closer = exported.reference(tile)
+
+    assert {tuple(row) for row in plain.tolist()} <= {tuple(row) for row in closer.tolist()}
+    assert len(clear_plates(closer)) > len(clear_plates(plain))
+
+
+def clear_plates(rows: Rows) -> Rows:
+    return rows[(rows[:, 5] == DetectedClass.LICENCE_PLATE.number) & (rows[:, 4] > 0.1)]
+
+
 def test_boxes_come_best_first_and_lie_inside_the_tile(exported: Exported) -> None:
     tile = sample_tiles(640)["bus.jpg"][:, :500]
 
