@@ -79,8 +79,9 @@ class PersonPlate(nn.Module):
             for channel, found in channels
         ]
         parts += self._seen_closer(pictures, answers)
+        # Computed from the scores: OpenVINO 2026 gave a constant column of one row other numbers.
         numbered = (
-            (picture, boxes, scores, torch.full_like(boxes[:, :1], found.number))
+            (picture, boxes, scores, found.number * (scores[:, None] > 0).float())
             for picture, boxes, scores, found in parts
         )
         return tuple(torch.cat(tensors) for tensors in zip(*numbered, strict=True))
