@@ -74,7 +74,7 @@ def _sqlite(error: DBAPIError, url: URL) -> BaasError | None:
         return ConfigurationError(f"{described(url)}: {SQLITE_CONFIGURATION[code]}.")
     if code in SQLITE_UNAVAILABLE:
         return DependencyUnavailable(f"{described(url)}: {SQLITE_UNAVAILABLE[code]}.")
-    if str(error.orig).startswith(("no such table", "no such column")):
+    if str(error.orig).startswith("no such table"):
         return ConfigurationError(f"{described(url)} was changed by others: {error.orig}. Restore it from a backup.")
     return None
 
