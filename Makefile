@@ -28,7 +28,7 @@ test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, aga
 	$(MAKE) e2e
 
 ##@ Proofs that take longer
-.PHONY: safety fuzz kills
+.PHONY: safety fuzz kills evaluate
 DATA ?= ../shared/data
 FUZZ_SECONDS ?= 600
 KILLS ?= 200
@@ -45,6 +45,10 @@ fuzz: $(BIN)/baas  ## Let a fuzzer attack readers and redaction, FUZZ_SECONDS ea
 kills: $(BIN)/baas $(MODELS)  ## End runs by kill -9 at random instants KILLS times (200), and pods a third as often; SEED repeats the instants
 	hack/prerequisites test
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/pytest --quiet --capture=no -k random_instants tests/integration/preprocess/test_kills*.py
+
+evaluate: $(BIN)/baas  ## Measure on the labelled pictures in DATA whom the default finds, and what it costs beside the plain plan
+	nice $(BIN)/python -m hack.studies.recall --plan "closer look" \
+	  $(DATA)/panoramas/annotations-coco.json $(DATA)/plates/annotations-coco.json
 
 ##@ A real Kubernetes on this machine
 .PHONY: cluster cluster-down e2e images
