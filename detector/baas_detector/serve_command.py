@@ -10,6 +10,7 @@ import click
 
 from baas_detector.repository import open_repository
 from baas_detector.server import LOOPBACK, Ports, running
+from baas_detector.whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +63,6 @@ def serve(
         addresses = {name: f"{address}:{getattr(server.ports, name)}" for name in ("grpc", "http", "metrics")}
         line = json.dumps(addresses | {"model_digest": opened.card.digest})
         if announce is not None:
-            _write_at_once(announce, line + "\n")
+            write_whole(announce, (line + "\n").encode())
         click.echo(line)
         server.wait_for_signal()
-
-
-def _write_at_once(path: Path, text: str) -> None:
-    """Let a reader find the whole text or no file."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(text)
-    unfinished.replace(path)

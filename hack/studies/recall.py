@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 import click
 import numpy as np
+from hack.studies.masks import FOUND, masked_pixels
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -42,8 +43,6 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.tile import OVERLAP_PX, cut, tiles
 from baas_preprocess.way import is_absurd, is_wanted, joined
 
-FOUND = 0.8
-"""As `baas-detector evaluate`: a labelled object with less of its box masked was missed."""
 out = Console(width=120, highlight=False)
 Confidences: TypeAlias = tuple[float, float]
 """Of persons and of licence plates."""
@@ -134,10 +133,7 @@ def judge(image: LabelledImage, seen: Inspection, found: Sequence[Detection], re
     """Mask what the recipe wants of it, and count what is covered."""
     regions = joined([one for one in found if is_wanted(one, recipe)], seen)
     redaction = mask(regions, seen, padding=recipe.padding, cells=recipe.cells)
-    width, height = redaction.unit_px
-    whole = redaction.covered.repeat(height, axis=0).repeat(width, axis=1)
-    pixels = whole[: redaction.height_px, : redaction.width_px]
-    tally.judged += verdicts(pixels, image.objects)
+    tally.judged += verdicts(masked_pixels(redaction), image.objects)
     tally.shares.append(redaction.share)
 
 

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from hack.studies.centerface import CenterFace
+from hack.studies.masks import FOUND, masked_pixels
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -35,14 +36,12 @@ from baas_detector.truth import LabelledImage, LabelledObject
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
 from baas_preprocess.digests import digest_of
-from baas_preprocess.facts import Detection, Mask, Pixels, Region
+from baas_preprocess.facts import Detection, Pixels, Region
 from baas_preprocess.mask import mask
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.second_look import judge
 from baas_preprocess.way import Safe, Stopwatch, joined, look, make_safe
 
-FOUND = 0.8
-"""As `baas-detector evaluate`: a labelled object with less of its box masked was missed."""
 MARGIN = 1.5
 """Crops show this much more on each side, in sizes of the face."""
 out = Console(width=120, highlight=False)
@@ -133,12 +132,6 @@ def _holds(person: LabelledObject, face: Detection | Region, width_px: int) -> b
     return across <= person.width and 0 <= down <= person.height
 
 
-def _pixels(redacted: Mask) -> npt.NDArray[np.bool_]:
-    width, height = redacted.unit_px
-    whole = redacted.covered.repeat(height, axis=0).repeat(width, axis=1)
-    return whole[: redacted.height_px, : redacted.width_px]
-
-
 def study(
     image: LabelledImage, data: bytes, detector: InProcess, faces: dict[int, InProcess], recipe: Recipe
 ) -> Studied:
@@ -152,7 +145,7 @@ def study(
         seen = look(published, safe.found, all_of_them, model, watch)
         on_original = look(original, safe.inspection, all_of_them, model, Stopwatch())
         looked[enlarge] = Looked(published=seen, original=on_original, seconds=sum(watch.seconds.values()))
-    judged = verdicts(_pixels(safe.mask), _persons(image))
+    judged = verdicts(masked_pixels(safe.mask), _persons(image))
     missed = [verdict.labelled for verdict in judged if verdict.covered < FOUND]
     return Studied(truth=image, safe=safe, missed=missed, looked=looked)
 

@@ -12,6 +12,7 @@ from baas_detector.annotations import azureml, coco, pictures, yolo
 from baas_detector.annotations.checking import other_sizes
 from baas_detector.annotations.model import AnnotationSet, Format, Size
 from baas_detector.annotations.names import common_folder, without_folder
+from baas_detector.whole_files import write_whole
 
 # In shares of a picture no length is more than 1, and a box across the seam ends before 2.
 _LARGEST_SHARE = 2.0
@@ -67,9 +68,7 @@ def read_text(path: Path) -> str:
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON file at once: nobody sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def write_folder(folder: Path, texts: Mapping[str, str]) -> None:

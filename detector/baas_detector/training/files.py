@@ -1,20 +1,17 @@
-"""Small files that are there as a whole or not at all."""
+"""JSON in the one form in which it is kept and digested."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from baas_crds.errors import ConfigurationError
+from baas_detector.whole_files import write_whole
 
 
 def write_json(path: Path, document: object) -> None:
     """Replace a file at once: a reader, or a start after a crash, sees the old document or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as unfinished:
-        written = Path(unfinished) / path.name
-        written.write_bytes(canonical(document))
-        written.replace(path)
+    write_whole(path, canonical(document))
 
 
 def canonical(document: object) -> bytes:
