@@ -221,6 +221,23 @@ class BlurJobSpec(Part):
             "which cannot delete: use Never",
             field="retention",
         ),
+        Rule(
+            cel=f"!({_DELETES}) || self.source.samplePercent == 100",
+            holds=lambda spec: (
+                spec.retention.delete_source is not DeleteSource.AFTER_VERIFIED or spec.source.sample_percent == 100
+            ),
+            sentence="retention.deleteSource AfterVerified is not possible with source.samplePercent below 100: "
+            "a sample is a trial, and the run after it needs all originals",
+            field="retention",
+        ),
+        Rule(
+            cel="!has(self.source.redoModel) || !has(self.detector.modelDigest) "
+            "|| self.source.redoModel != self.detector.modelDigest",
+            holds=lambda spec: spec.source.redo_model is None or spec.source.redo_model != spec.detector.model_digest,
+            sentence="source.redoModel must be another model than detector.modelDigest: "
+            "what a withdrawn model made is done again by another one",
+            field="source",
+        ),
         matches("queue_name", DNS_LABEL, "queueName is the name of a Kueue LocalQueue in the namespace", optional=True),
     )
 

@@ -227,7 +227,15 @@ Globs = Annotated[
 class Source(Part):
     """Where panoramas come from, and which of them."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = (exactly_one("source", "azure_blob", "panorama_api", "volume"),)
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        exactly_one("source", "azure_blob", "panorama_api", "volume"),
+        matches(
+            "redo_model",
+            "sha256:[0-9a-f]{64}",
+            "redoModel is sha256: and 64 hexadecimal digits, as `baas plan --redo-model` prints it",
+            optional=True,
+        ),
+    )
 
     azure_blob: AzureBlob | None = None
     """A folder of a Blob container."""
@@ -241,6 +249,12 @@ class Source(Part):
     """Leave out names that match one of these globs. They count as excluded."""
     exclude_list: ExcludeList | None = None
     """Leave out these names. They count as excluded."""
+    sample_percent: Annotated[Whole, Field(ge=1, le=100)] = 100
+    """Work on this share of the pictures only, to try a model. The name alone decides, so whoever is in 5 % is in
+    10 %, too. The others are no part of the run: they do not count, and what was published of them stays."""
+    redo_model: Annotated[str, Field(max_length=71)] | None = None
+    """The digest of a model that was withdrawn. Only pictures whose output at this destination it made, as far as the
+    ledger knows, are done again; the others are no part of the run."""
 
 
 class Output(Part):
