@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from baas_detector.gate_command import NOT_ALL_WELL
+from baas_sampling.inspection import draw, worklist_text
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _RATE = click.FloatRange(0, 1, min_open=True, max_open=True)
@@ -60,8 +61,7 @@ def plan(
     in each image, 0 where none was.
     """
     from baas_detector.acceptance.bounds import sample_size  # noqa: PLC0415 - other commands do without scipy
-    from baas_detector.acceptance.files import read_images, worklist_text  # noqa: PLC0415
-    from baas_detector.acceptance.worklist import draw  # noqa: PLC0415
+    from baas_detector.acceptance.files import read_images  # noqa: PLC0415 - pulls scipy
 
     strata = read_images(images_file, by=by)
     size = sample_size(miss_rate, failures=failures, confidence=confidence)

@@ -11,10 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from baas_detector.options import Edges, number_list
+from baas_sampling.drawing import Retraining, Sample, random_sample, retraining_sample
+from baas_sampling.labelling import rows
+from baas_sampling.strata import Strata
 
 if TYPE_CHECKING:
-    from baas_detector.sampling.drawing import Sample
-    from baas_detector.sampling.files import Pool, Strata
+    from baas_detector.sampling.files import Pool
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -106,9 +108,7 @@ def sample(
         baas-detector sample safe/ --size 200 --images panoramas/ --copy-to /secure/to-label
         baas-detector sample safe/ --random 100 --output review.csv
     """
-    # Other commands do without scipy.
-    from baas_detector.sampling import files  # noqa: PLC0415
-    from baas_detector.sampling.drawing import Retraining, random_sample, retraining_sample  # noqa: PLC0415
+    from baas_detector.sampling import files  # noqa: PLC0415 - pulls what reads annotations
 
     asked = _asked(size, random_size)
     _check(size, output, images, copy_to)
@@ -127,9 +127,7 @@ def sample(
         )
         found = retraining_sample(pool.candidates, asked, how)
     if output is not None:
-        output.write_text(
-            files.worklist_text(found.drawn, suffix=output.suffix), encoding="utf-8", errors="surrogateescape"
-        )
+        output.write_text(files.worklist(found.drawn, suffix=output.suffix), encoding="utf-8", errors="surrogateescape")
     if copy_to is not None and images is not None:
         files.copy_originals(found.drawn, detections=folder, originals=images, target=copy_to)
     elif copy_to is not None:
@@ -163,16 +161,15 @@ def _check(size: int | None, output: Path | None, images: Path | None, copy_to: 
         )
 
 
-def _strata(metadata_file: Path | None, by: Literal["district", "cluster"]) -> "Strata | None":
+def _strata(metadata_file: Path | None, by: Literal["district", "cluster"]) -> Strata | None:
     from baas_detector.annotations.metadata.tables import read_table  # noqa: PLC0415 - pulls what reads annotations
-    from baas_detector.sampling.files import Strata  # noqa: PLC0415 - as above
 
-    return None if metadata_file is None else Strata(by=by, known=read_table(metadata_file))
+    if metadata_file is None:
+        return None
+    return Strata(known={image: getattr(known, by) for image, known in read_table(metadata_file).items()})
 
 
-def _document(found: "Sample", pool: "Pool", asked: int, seed: int) -> dict[str, Any]:
-    from baas_detector.sampling.files import rows  # noqa: PLC0415 - pulls scipy
-
+def _document(found: Sample, pool: "Pool", asked: int, seed: int) -> dict[str, Any]:
     parts: tuple[Literal["stratum", "bin"], ...] = ("stratum", "bin")
     return {
         "asked": asked,
@@ -185,7 +182,7 @@ def _document(found: "Sample", pool: "Pool", asked: int, seed: int) -> dict[str,
     }
 
 
-def _show(found: "Sample", pool: "Pool", asked: int, console: Console) -> None:
+def _show(found: Sample, pool: "Pool", asked: int, console: Console) -> None:
     parts: tuple[tuple[Literal["stratum", "bin"], str], ...] = (("bin", "detections"), ("stratum", "stratum"))
     for part, heading in parts:
         counts = found.by(part)

@@ -1,18 +1,13 @@
-"""The CSV files of an inspection: images in, worklist out, findings in. The edge."""
+"""The CSV files of an inspection: images in, findings in. The edge."""
 
 import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.acceptance.bounds import Seen
-from baas_detector.acceptance.worklist import Task
+from baas_sampling.inspection import ALL, COLUMNS
 
-COLUMNS = ("row", "image", "stratum", "stratum_images", "missed", "remark")
-"""Of the worklist. Inspectors fill in the last two. The row is `17 of 236`, so that none can get lost unnoticed."""
-ALL = "all"
-"""The stratum of all images when there is no column to part them by."""
 _UNNAMED = "(empty)"
 
 
@@ -32,18 +27,6 @@ def read_images(path: Path, *, by: str | None) -> dict[str, list[str]]:
         seen.add(name)
         strata.setdefault((row[by] or _UNNAMED) if by else ALL, []).append(name)
     return strata
-
-
-def worklist_text(tasks: Sequence[Task]) -> str:
-    """Return the worklist as CSV."""
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(
-        (f"{number} of {len(tasks)}", task.image, task.stratum, task.stratum_images, "", "")
-        for number, task in enumerate(tasks, 1)
-    )
-    return written.getvalue()
 
 
 def read_findings(path: Path) -> dict[str, Seen]:

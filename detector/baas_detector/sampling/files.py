@@ -1,41 +1,22 @@
 """What a sample is drawn from, its worklist, and the pictures that it names. The edge."""
 
-import csv
-import io
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal
 
 from baas_crds.errors import ConfigurationError
-from baas_detector.annotations.metadata.places import Known, pano_id
 from baas_detector.annotations.pictures import SUFFIXES, find_picture, list_pictures
 from baas_detector.evaluation.predictions import read_detections
-from baas_detector.sampling.drawing import ALL, Candidate, Drawn
+from baas_sampling.drawing import ALL, Candidate, Drawn
+from baas_sampling.labelling import rows, worklist_text
+from baas_sampling.strata import Strata
 
-UNKNOWN = "(unknown)"
-"""The stratum of pictures of which the metadata say nothing."""
 _WORKSHOP = ".baas"
 """Folder in the output where `baas blur` keeps its ledger and what is not finished."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strata:
-    """Where each picture belongs."""
-
-    by: Literal["district", "cluster"]
-    known: Mapping[str, Known]
-    """By image, by the file's name without folders, or by panorama id."""
-
-    def of(self, name: str) -> str:
-        """Return a picture's stratum."""
-        keys = (name, name.rsplit("/", 1)[-1], pano_id(name))
-        found = next((self.known[key] for key in keys if key in self.known), None)
-        return (getattr(found, self.by) if found else None) or UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +57,11 @@ def list_published(folder: Path, strata: Strata | None) -> Pool:
     return Pool(candidates=tuple(Candidate(name=name, stratum=strata.of(name) if strata else ALL) for name in names))
 
 
-def rows(drawn: Iterable[Drawn]) -> list[dict[str, Any]]:
-    """Return the worklist as plain data."""
-    return [asdict(one) | {"weight": round(one.weight, 3)} for one in drawn]
-
-
-def worklist_text(drawn: Iterable[Drawn], *, suffix: str) -> str:
+def worklist(drawn: Iterable[Drawn], *, suffix: str) -> str:
     """Return the worklist as CSV, or as a JSON list when the suffix is `.json`."""
     if suffix == ".json":
         return json.dumps(rows(drawn), indent=1, ensure_ascii=False) + "\n"
-    written = io.StringIO()
-    table = csv.DictWriter(written, [field.name for field in fields(Drawn)], lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows(drawn))
-    return written.getvalue()
+    return worklist_text(drawn)
 
 
 def copy_originals(drawn: Iterable[Drawn], *, detections: Path, originals: Path, target: Path) -> None:

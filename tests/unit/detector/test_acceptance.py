@@ -13,8 +13,8 @@ from scipy.stats import binom  # type: ignore[import-untyped]
 from baas_crds.errors import ConfigurationError
 from baas_detector.acceptance.bounds import Seen, sample_size, upper_bound, upper_bound_of_all
 from baas_detector.acceptance.files import read_findings, read_images
-from baas_detector.acceptance.worklist import draw
 from baas_detector.acceptance_command import acceptance
+from baas_sampling.inspection import draw
 
 rates = st.floats(0.001, 0.5)
 confidences = st.floats(0.8, 0.999)

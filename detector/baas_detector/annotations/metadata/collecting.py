@@ -9,9 +9,10 @@ from typing import Any
 from baas_detector.annotations.metadata.districts import District, district_of
 from baas_detector.annotations.metadata.exif_gps import position_in
 from baas_detector.annotations.metadata.panorama_api import PanoramaApi
-from baas_detector.annotations.metadata.places import Known, Origin, Position, pano_id
+from baas_detector.annotations.metadata.places import Known, Origin, Position
 from baas_detector.annotations.metadata.subsets import NO_SUBSET, Division, cell_of, geohash, subset_of
 from baas_detector.annotations.pictures import find_picture
+from baas_sampling.strata import pano_id
 
 COLUMNS = (
     "image",

@@ -1,10 +1,7 @@
-"""What is known of a picture, and how a panorama is called. Pure."""
+"""What is known of a picture. Pure."""
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
-
-_AMSTERDAM = re.compile(r"(TMX\w+-\d+)[/_](pano_\d+_\d+)|(recording_[\d-]+_[\d-]+_\d+)")
 
 
 class Origin(StrEnum):
@@ -37,16 +34,3 @@ class Known:
     timestamp: str | None = None
     heading_deg: float | None = None
     mission_year: str | None = None
-
-
-def pano_id(name: str) -> str:
-    """Return a panorama's id by its picture's name.
-
-    Amsterdam's ids are found anywhere in the path, as in `2021/01/26/TMX7316010203-001984/pano_0000_000301/…` and
-    `TMX7316010203-001984_pano_0000_000301.jpg`; otherwise it is the file's name without folders and suffix.
-    """
-    found = _AMSTERDAM.search(name)
-    if found is None:
-        return name.rsplit("/", 1)[-1].rsplit(".", 1)[0]
-    mission, pano, recording = found.groups()
-    return recording or f"{mission}_{pano}"

@@ -11,31 +11,13 @@ from PIL.TiffImagePlugin import IFDRational
 from baas_crds.errors import ConfigurationError
 from baas_detector.annotations.metadata.districts import district_of, read_districts
 from baas_detector.annotations.metadata.exif_gps import position_in
-from baas_detector.annotations.metadata.places import Known, Position, pano_id
+from baas_detector.annotations.metadata.places import Known, Position
 from baas_detector.annotations.metadata.tables import read_table
 
 GPS = 0x8825
 SQUARE = [[4, 52], [5, 52], [5, 53], [4, 53], [4, 52]]
 HOLE = [[4.4, 52.4], [4.6, 52.4], [4.6, 52.6], [4.4, 52.6], [4.4, 52.4]]
 ISLAND = [[8, 52], [9, 52], [9, 53], [8, 53], [8, 52]]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("TMX7316010203-001984_pano_0000_000301.jpg", "TMX7316010203-001984_pano_0000_000301"),
-        ("store/west/TMX7316010203-001984_pano_0000_000301.png", "TMX7316010203-001984_pano_0000_000301"),
-        (
-            "2021/01/26/TMX7316010203-001984/pano_0000_000301/equirectangular/panorama_8000.jpg",
-            "TMX7316010203-001984_pano_0000_000301",
-        ),
-        ("360geo/recording_2025-09-04_06-44-53_01489/panorama_8000.jpg", "recording_2025-09-04_06-44-53_01489"),
-        ("west/street.1.jpg", "street.1"),
-        ("no_suffix", "no_suffix"),
-    ],
-)
-def test_a_panoramas_id_follows_from_its_name(name: str, expected: str) -> None:
-    assert pano_id(name) == expected
 
 
 def collection(*features: tuple[dict[str, Any], dict[str, Any]]) -> str:

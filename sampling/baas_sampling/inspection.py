@@ -1,8 +1,15 @@
-"""Which images people look at: drawn by stratum, the same for the same seed. Pure."""
+"""Which images people look at: drawn by stratum, the same for the same seed, and their worklist. Pure."""
 
+import csv
+import io
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+COLUMNS = ("row", "image", "stratum", "stratum_images", "missed", "remark")
+"""Of the worklist. Inspectors fill in the last two. The row is `17 of 236`, so that none can get lost unnoticed."""
+ALL = "all"
+"""The stratum of all images when nothing parts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +35,15 @@ def draw(images: Mapping[str, Sequence[str]], size: int, *, seed: int) -> list[T
         tasks += [Task(image=name, stratum=stratum, stratum_images=len(names)) for name in drawn]
     random.Random(seed).shuffle(tasks)  # noqa: S311 - the same
     return tasks
+
+
+def worklist_text(tasks: Sequence[Task]) -> str:
+    """Return the worklist as CSV."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(
+        (f"{number} of {len(tasks)}", task.image, task.stratum, task.stratum_images, "", "")
+        for number, task in enumerate(tasks, 1)
+    )
+    return written.getvalue()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baas_detector.sampling.allocation import share_out
-from baas_detector.sampling.drawing import (
+from baas_sampling.allocation import share_out
+from baas_sampling.drawing import (
     ANY,
     NOTHING_FOUND,
     Candidate,

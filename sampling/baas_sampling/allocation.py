@@ -1,15 +1,11 @@
 """How many pictures are drawn of each cell (a stratum and a bin): exact, whatever order they come in. Pure."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping
 from fractions import Fraction
 from hashlib import blake2b
 from math import ceil, floor
 from typing import NamedTuple, TypeAlias, TypeVar
-
-import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped]
-from scipy.sparse import csr_array  # type: ignore[import-untyped]
 
 _TIE = 1e-6
 """What chance adds to a remainder, so that equal ones do not always favour the same cell."""
@@ -79,32 +75,29 @@ def _rounded(dues: Mapping[Cell, Fraction], seed: int) -> dict[Cell, int]:
     """Round a table so that its margins are rounded, too.
 
     Such a table always exists, since the fractions are a flow through a network whose bounds are whole numbers (M.
-    Bacharach, Matrix rounding problems, Management Science 12 (1966), 732-742).
+    Bacharach, Matrix rounding problems, Management Science 12 (1966), 732-742): of one from a cell's stratum to its bin
+    where the cell is rounded up. A stratum sends, and a bin takes, the whole part of what its remainders come to, and
+    at most one more, by way of its hub. Of all such flows the one of the most worth is taken.
     """
-    cells = [cell for cell, due in dues.items() if due.denominator > 1]
-    if not cells:
-        return {cell: int(due) for cell, due in dues.items()}
-    remainders = np.array([float(dues[cell] % 1) + _TIE * chance(seed, *cell) for cell in cells])
-    rounded_up = milp(
-        -remainders,
-        integrality=np.ones(len(cells)),
-        bounds=Bounds(0, 1),
-        constraints=[
-            _margins(cells, [cell.stratum for cell in cells], dues),
-            _margins(cells, [cell.bin for cell in cells], dues),
-            _margins(cells, [""] * len(cells), dues),  # all together: exactly the size
-        ],
-        options={"mip_rel_gap": 0},
-    ).x
-    extra = {cell: round(one) for cell, one in zip(cells, rounded_up, strict=True)}
-    return {cell: floor(due) + extra.get(cell, 0) for cell, due in dues.items()}
+    import networkx as nx  # noqa: PLC0415 - half a second, which few who import this module need
 
-
-def _margins(cells: Sequence[Cell], groups: Sequence[str], dues: Mapping[Cell, Fraction]) -> LinearConstraint:
-    """Say that of each group so many cells are rounded up that its sum is rounded up or down."""
-    names, rows = np.unique(np.array(groups, object), return_inverse=True)
-    remainders = [Fraction(0)] * len(names)
-    for cell, row in zip(cells, rows, strict=True):
-        remainders[row] += dues[cell] % 1
-    ones = csr_array((np.ones(len(cells)), (rows, np.arange(len(cells)))), shape=(len(names), len(cells)))
-    return LinearConstraint(ones, [floor(one) for one in remainders], [ceil(one) for one in remainders])
+    network = nx.DiGraph()
+    remainders = {cell: due % 1 for cell, due in dues.items() if due % 1}
+    whole = sum(remainders.values())  # a whole number, as the size is
+    for sign, kind in ((-1, "stratum"), (1, "bin")):
+        sums: dict[str, Fraction] = defaultdict(Fraction)
+        for cell, remainder in remainders.items():
+            sums[getattr(cell, kind)] += remainder
+        network.add_node(kind, demand=sign * int(whole - sum(map(floor, sums.values()))))
+        for name, part in sums.items():
+            network.add_node((kind, name), demand=sign * floor(part))
+            network.add_edge(*[kind, (kind, name)][::-sign], capacity=ceil(part) - floor(part))
+    for cell, remainder in remainders.items():
+        worth = float(remainder) + _TIE * chance(seed, *cell)
+        # Whole numbers: with those alone the algorithm is exact and sure to end.
+        network.add_edge(("stratum", cell.stratum), ("bin", cell.bin), capacity=1, weight=-int(worth * 2**53))
+    flow = nx.min_cost_flow(network)
+    return {
+        cell: floor(due) + (flow["stratum", cell.stratum]["bin", cell.bin] if cell in remainders else 0)
+        for cell, due in dues.items()
+    }

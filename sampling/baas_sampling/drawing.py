@@ -13,7 +13,7 @@ from fractions import Fraction
 from math import log1p
 from typing import Literal
 
-from baas_detector.sampling.allocation import Cell, Weights, allocate, chance
+from baas_sampling.allocation import Cell, Weights, allocate, chance
 
 ALL = "all"
 """The stratum of pictures that nothing parts."""
