@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from baas_crds import samples
+from baas_crds.apart import are_blobs_apart, are_volumes_apart, blobs_apart, volumes_apart
 from baas_crds.parts import DNS_LABEL, Part, Rule, Switch, Whole, matches
 from baas_crds.places import Output, Source
 from baas_crds.pods import PodTemplate
@@ -117,13 +119,6 @@ class Verification(Part):
     """How many pictures get the second look in mode Sample; the other modes ignore it."""
 
 
-class QualityCheck(Part):
-    """A sample for people to look at."""
-
-    sample_size: Annotated[Whole, Field(ge=1, le=10_000)]
-    """How many published pictures are drawn at random when the run is complete."""
-
-
 class DeleteSource(StrEnum):
     """When originals are deleted."""
 
@@ -139,38 +134,6 @@ class Retention(Part):
     quarantined and excluded pictures stay."""
 
 
-def _nested(one: str, other: str) -> str:
-    """CEL for: one folder is the other, or lies in it."""
-    return (
-        f"({one} == '' || {other} == '' || ({one} + '/').startsWith({other} + '/') "
-        f"|| ({other} + '/').startsWith({one} + '/'))"
-    )
-
-
-def _are_nested(one: str, other: str) -> bool:
-    return not one or not other or f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
-
-
-def _blobs_apart(spec: "BlurJobSpec") -> bool:
-    source, output = spec.source.azure_blob, spec.output.azure_blob
-    return (
-        source is None
-        or output is None
-        or (source.account_url, source.container) != (output.account_url, output.container)
-        or not _are_nested(source.prefix, output.prefix)
-    )
-
-
-def _volumes_apart(spec: "BlurJobSpec") -> bool:
-    source, output = spec.source.volume, spec.output.volume
-    return (
-        source is None
-        or output is None
-        or source.claim_name != output.claim_name
-        or not _are_nested(source.path, output.path)
-    )
-
-
 _DELETES = "self.retention.deleteSource == 'AfterVerified'"
 
 
@@ -184,20 +147,15 @@ class BlurJobSpec(Part):
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            cel="!has(self.source.azureBlob) || !has(self.output.azureBlob) "
-            "|| self.source.azureBlob.accountUrl != self.output.azureBlob.accountUrl "
-            "|| self.source.azureBlob.container != self.output.azureBlob.container "
-            f"|| !{_nested('self.source.azureBlob.prefix', 'self.output.azureBlob.prefix')}",
-            holds=_blobs_apart,
+            cel=blobs_apart("self.source", "self.output"),
+            holds=lambda spec: are_blobs_apart(spec.source, spec.output),
             sentence="output must lie outside source: with the same account and container neither prefix may lie "
             "within the other, or outputs would be blurred again and originals overwritten",
             field="output",
         ),
         Rule(
-            cel="!has(self.source.volume) || !has(self.output.volume) "
-            "|| self.source.volume.claimName != self.output.volume.claimName "
-            f"|| !{_nested('self.source.volume.path', 'self.output.volume.path')}",
-            holds=_volumes_apart,
+            cel=volumes_apart("self.source", "self.output"),
+            holds=lambda spec: are_volumes_apart(spec.source, spec.output),
             sentence="output must lie outside source: with the same claim neither path may lie within the other, "
             "or outputs would be blurred again and originals overwritten",
             field="output",
@@ -238,6 +196,7 @@ class BlurJobSpec(Part):
             "what a withdrawn model made is done again by another one",
             field="source",
         ),
+        *samples.RULES,
         matches("queue_name", DNS_LABEL, "queueName is the name of a Kueue LocalQueue in the namespace", optional=True),
     )
 
@@ -251,8 +210,10 @@ class BlurJobSpec(Part):
     """How persons and licence plates are made unrecognisable."""
     verification: Verification = Verification()
     """The second look at finished pictures."""
-    quality_check: QualityCheck | None = None
-    """A sample for people to look at. Unset: none is drawn."""
+    quality_check: samples.QualityCheck | None = None
+    """A sample of finished pictures for people to look at. Unset: none is drawn."""
+    retraining_sample: samples.RetrainingSample | None = None
+    """A sample of originals for people to label, for the next training. Unset: none is drawn."""
     retention: Retention = Retention()
     """What happens to originals."""
     parallelism: Annotated[Whole, Field(ge=1, le=1000)] = 1
@@ -278,6 +239,12 @@ class BlurJobSpec(Part):
     """The Kueue LocalQueue that admits the pods. Unset: no queue."""
     pod_template: PodTemplate = PodTemplate()
     """What differs from the chart's pods."""
+
+    @property
+    def has_closing_work(self) -> bool:
+        """Whether workers have something left to do once every image has its fate."""
+        deletes = self.retention.delete_source is not DeleteSource.NEVER
+        return deletes or self.quality_check is not None or self.retraining_sample is not None
 
 
 class Metadata(Part):

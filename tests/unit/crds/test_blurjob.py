@@ -49,10 +49,16 @@ def test_every_field_stands_in_the_example_of_all_fields() -> None:
     shown = {line for document in documents(_all_fields()) for line in _paths(document["spec"])}
     assert set(_fields(structural_schema()["properties"]["spec"])) - shown == {
         # Described, and shown on the source: the same fields once more.
-        "output.azureBlob.prefix",
-        "output.azureBlob.connectionStringSecret",
-        "output.azureBlob.connectionStringSecret.name",
-        "output.azureBlob.connectionStringSecret.key",
+        *(
+            f"{output}.azureBlob.{field}"
+            for output in ("output", "qualityCheck.output")
+            for field in (
+                "prefix",
+                "connectionStringSecret",
+                "connectionStringSecret.name",
+                "connectionStringSecret.key",
+            )
+        ),
         # The source's volume is shown in examples/blurjob-volume.yaml.
         "source.volume",
         "source.volume.claimName",
