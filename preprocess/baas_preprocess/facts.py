@@ -29,6 +29,13 @@ class ImageFormat(StrEnum):
     TIFF = "tiff"
 
 
+class Profile(StrEnum):
+    """How closely the detector looks at a picture."""
+
+    DEFAULT = "default"
+    THOROUGH = "thorough"
+
+
 class Verification(StrEnum):
     """Which finished pictures the detector looks at again."""
 

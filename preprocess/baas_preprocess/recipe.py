@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from baas_crds.codes import ObjectClass
 from baas_preprocess.digests import digest_of
-from baas_preprocess.facts import Digest, Method, Verification
+from baas_preprocess.facts import Digest, Method, Profile, Verification
 
 # Raise it whenever the same input, model and settings would give other bytes.
 PIPELINE_VERSION = 6
@@ -22,6 +22,8 @@ class Recipe:
 
     confidence: Mapping[ObjectClass, float] = field(default_factory=lambda: dict(DEFAULT_CONFIDENCE))
     """The lowest score (0..1) at which a class is redacted; a class that is missing here is not redacted."""
+    profile: Profile = Profile.DEFAULT
+    """How closely the detector looks: what it is shown. Measured in docs/explanation/detection.md."""
     method: Method = Method.FILL
     """Measured by `baas-detector attack`: docs/privacy.md."""
     cells: int = 6
