@@ -19,7 +19,7 @@ def next_job(seen: Observed, role: Role, *, remaining: int | None) -> Decision:
     last = seen.latest(role)
     idle = 0 if last is None or _brought_something(last, remaining) else last.idle_attempts + 1
     if last is not None and idle >= IDLE_LIMIT:
-        return _gives_up(seen, last)
+        return _gives_up(seen, last, remaining)
     if last is not None and last.ended_at is not None and (due := last.ended_at + IDLE_PAUSES[idle]) > seen.now:
         return Decision(
             reason=Reason.NEXT_ATTEMPT,
@@ -35,7 +35,8 @@ def next_job(seen: Observed, role: Role, *, remaining: int | None) -> Decision:
         remaining=remaining,
     )
     begins = Reason.PLANNING if role is Role.PLAN else Reason.WORKING
-    what = "Listing of the source begins." if role is Role.PLAN else f"{remaining} images are to be done."
+    what = f"{remaining} images are to be done." if remaining else "Every image has its fate; what follows is done."
+    what = "Listing of the source begins." if role is Role.PLAN else what
     return Decision(
         reason=begins if last is None else Reason.NEXT_ATTEMPT,
         message=what if last is None else f"{how_it_ended(seen, last)} {what}",
@@ -48,8 +49,9 @@ def _brought_something(job: Job, remaining: int | None) -> bool:
     return remaining is not None and job.remaining is not None and remaining < job.remaining
 
 
-def _gives_up(seen: Observed, last: Job) -> Decision:
-    what = "list the source" if last.role is Role.PLAN else "give any image its fate"
+def _gives_up(seen: Observed, last: Job, remaining: int | None) -> Decision:
+    what = "give any image its fate" if remaining else "draw the samples or delete the originals"
+    what = "list the source" if last.role is Role.PLAN else what
     return Decision(
         reason=Reason.PLAN_FAILED if last.role is Role.PLAN else Reason.NO_PROGRESS,
         message=f"{IDLE_LIMIT} Jobs in a row did not {what}. {how_it_ended(seen, last)}\n{how_to_retry(seen)}",

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from baas_crds.blurjob import BlurJobSpec
 from baas_crds.places import SecretKey
 from baas_crds.pods import KeyReference
+from baas_operator.places import places_of
 
 ALLOWED_ENV = (
     # Of a proxy to storage: gRPC reads lower-case names only, and TLS goes through it unread.
@@ -89,9 +90,9 @@ class Limits:
 
 def _secrets(spec: BlurJobSpec) -> Iterator[tuple[str, SecretKey | KeyReference]]:
     """Give each value of a Secret that becomes a variable of the pods, with its field."""
-    for field, place in (("spec.source", spec.source.azure_blob), ("spec.output", spec.output.azure_blob)):
-        if place and place.connection_string_secret:
-            yield f"{field}.azureBlob.connectionStringSecret", place.connection_string_secret
+    for place in places_of(spec):
+        if place.azure_blob and (secret := place.azure_blob.connection_string_secret):
+            yield f"{place.field}.azureBlob.connectionStringSecret", secret
     for variable in spec.pod_template.env or ():
         if variable.value_from and variable.value_from.secret_key_ref:
             yield f"spec.podTemplate.env[{variable.name}]", variable.value_from.secret_key_ref

@@ -8,6 +8,7 @@ from baas_crds.blurjob import BlurJobSpec
 from baas_crds.conditions import Condition, ConditionStatus, ConditionType
 from baas_crds.status import BlurJobStatus
 from baas_ledger.facts import Progress, Run
+from baas_ledger.tables import RunState
 from baas_operator.names import Role
 
 
@@ -40,6 +41,11 @@ class Ledger:
     def is_planned(self) -> bool:
         """Whether every image of the source is in the ledger."""
         return self.run is not None and self.run.planned_at is not None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.run is not None and self.run.state is RunState.FINISHED
 
 
 class JobOutcome(StrEnum):

@@ -4,14 +4,15 @@ The security settings are those of Kubernetes' Pod Security Standard *restricted
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from baas_crds.blurjob import BlurJobSpec, DeleteSource, Detector
+from baas_crds.blurjob import BlurJobSpec, Detector
 from baas_crds.places import SecretKey, Volume
 from baas_crds.pods import PodTemplate
 from baas_operator.names import Role, spec_map_name
+from baas_operator.places import PodPlace, claims_of, places_of
 
 CONTAINER = "worker"
 USER = 65532
@@ -25,8 +26,6 @@ EXCLUDE_FOLDER = "exclude"
 AUDIT_FOLDER = "/etc/baas-audit"
 """Holds a folder with the name of the audit key's Secret, so that a path tells which Secret is meant."""
 SCRATCH_FOLDER = "/tmp"  # noqa: S108 - the pod's own: nobody else is in there
-SOURCE_FOLDER = "/data/source"
-OUTPUT_FOLDER = "/data/output"
 
 Part = dict[str, Any]
 
@@ -113,9 +112,9 @@ def _own_env(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: Po
     yield {"name": "BAAS_TRITON", "value": detector.triton_url}
     if key := defaults.audit_secret:
         yield {"name": "BAAS_AUDIT_KEY", "value": f"{AUDIT_FOLDER}/{key.name}/{key.key}"}
-    for place, variable in ((spec.source.azure_blob, "BAAS_SOURCE"), (spec.output.azure_blob, "BAAS_OUTPUT")):
-        if place and place.connection_string_secret:
-            yield _from_secret(f"{variable}_CONNECTION_STRING", place.connection_string_secret)
+    for place in places_of(spec):
+        if place.azure_blob and (secret := place.azure_blob.connection_string_secret):
+            yield _from_secret(place.variable, secret)
     yield {"name": "TRACEPARENT", "value": f"00-{trace_id(uid)}-{span_id}-01"}
 
 
@@ -139,7 +138,7 @@ def _volumes(name: str, spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Pa
     yield {"name": "scratch", "emptyDir": {}}
     if defaults.audit_secret:
         yield {"name": "audit", "secret": _audit_files(defaults.audit_secret)}
-    for volume, claim in _claims(spec).items():
+    for claim, volume in claims_of(spec).items():
         yield {"name": volume, "persistentVolumeClaim": {"claimName": claim}}
 
 
@@ -159,28 +158,19 @@ def _mounts(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     yield {"name": "scratch", "mountPath": SCRATCH_FOLDER}
     if key := defaults.audit_secret:
         yield {"name": "audit", "mountPath": f"{AUDIT_FOLDER}/{key.name}", "readOnly": True}
-    # A claim that is source and output is one volume: not every driver can attach it to a pod twice.
-    names = {claim: volume for volume, claim in _claims(spec).items()}
-    if spec.source.volume:
-        deletes = spec.retention.delete_source is not DeleteSource.NEVER
-        yield _mount(names, spec.source.volume, SOURCE_FOLDER, read_only=not deletes)
-    if spec.output.volume:
-        yield _mount(names, spec.output.volume, OUTPUT_FOLDER, read_only=False)
+    names = claims_of(spec)
+    yield from (_mount(names, place, place.volume) for place in places_of(spec) if place.volume)
 
 
-def _mount(names: dict[str, str], place: Volume, folder: str, *, read_only: bool) -> Part:
+def _mount(names: Mapping[str, str], place: PodPlace, volume: Volume) -> Part:
     # Pods see the folder and nothing beside it.
-    below = {"subPath": place.path} if place.path else {}
-    return {"name": names[place.claim_name], "mountPath": folder, "readOnly": read_only, **below}
-
-
-def _claims(spec: BlurJobSpec) -> dict[str, str]:
-    """Return the claims by the name of their volume."""
-    source, output = spec.source.volume, spec.output.volume
-    if source and output and source.claim_name == output.claim_name:
-        return {"images": source.claim_name}
-    named = {"source": source, "output": output}
-    return {volume: place.claim_name for volume, place in named.items() if place}
+    below = {"subPath": volume.path} if volume.path else {}
+    return {
+        "name": names[volume.claim_name],
+        "mountPath": place.folder,
+        "readOnly": place.is_read_only,
+        **below,
+    }
 
 
 def _first(own: Any, ours: Any) -> Any:

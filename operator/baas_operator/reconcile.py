@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from baas_crds.codes import ExitCode
 from baas_crds.conditions import ConditionType
-from baas_ledger.tables import RunState
 from baas_operator.attempts import next_job
 from baas_operator.decision import (
     LOOK_SECONDS,
@@ -176,6 +175,8 @@ def has_all_fates(seen: Observed) -> Decision | None:
     progress = seen.ledger.progress
     if not seen.ledger.is_planned or progress.remaining:
         return None
+    if seen.spec.has_closing_work and not seen.ledger.is_finished:
+        return None  # workers have to draw samples, or delete originals
     if _can_finish(seen):
         return Decision(
             reason=Reason.FINISHING, message="Every image has its fate.", actions=(FinishRun(),), look_again_seconds=0
@@ -245,11 +246,12 @@ def detector_problem(seen: Observed) -> NotReady | None:
 
 
 def _can_finish(seen: Observed) -> bool:
-    """Whether the ledger may be told that nothing is left to do."""
-    if not isinstance(seen.ledger, Ledger) or seen.ledger.run is None:
+    """Whether the ledger may be told that nothing is left to do. Where more than images is, workers tell it."""
+    if seen.spec is None or seen.spec.has_closing_work:
         return False
-    is_told = seen.ledger.run.state is RunState.FINISHED
-    return seen.ledger.is_planned and not seen.ledger.progress.remaining and not is_told
+    if not isinstance(seen.ledger, Ledger) or seen.ledger.is_finished:
+        return False
+    return seen.ledger.is_planned and not seen.ledger.progress.remaining
 
 
 def _only_lingers(seen: Observed) -> bool:

@@ -250,6 +250,73 @@ def test_folders_of_one_claim_share_a_volume() -> None:
     assert (mounts["/data/output"]["subPath"], mounts["/data/output"]["readOnly"]) == ("safe", False)
 
 
+def test_samples_of_one_claim_share_its_volume_and_are_written_apart() -> None:
+    document = a_job(
+        spec(
+            source={"volume": {"claimName": "raw"}},
+            output={"volume": {"claimName": "safe", "path": "2026"}},
+            qualityCheck={"sampleSize": 10},
+            retrainingSample={"size": 10, "output": {"volume": {"claimName": "to-label", "path": "2026"}}},
+        )
+    )
+    claims = {
+        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod_of(document)["volumes"]
+        if "persistentVolumeClaim" in volume
+    }
+    assert claims == {"source": "raw", "output": "safe", "retraining-sample": "to-label"}
+    mounts = mounts_of(document)
+    assert mounts["/data/quality-check"] == {
+        "name": "output",
+        "mountPath": "/data/quality-check",
+        "readOnly": False,
+        "subPath": "2026-quality-check",
+    }
+    assert mounts["/data/retraining-sample"] == {
+        "name": "retraining-sample",
+        "mountPath": "/data/retraining-sample",
+        "readOnly": False,
+        "subPath": "2026",
+    }
+
+
+def test_samples_of_the_sources_claim_share_its_volume_and_only_they_are_written() -> None:
+    both = {
+        "source": {"volume": {"claimName": "c", "path": "raw"}},
+        "output": {"volume": {"claimName": "c", "path": "safe"}},
+        "retrainingSample": {"size": 10, "output": {"volume": {"claimName": "c", "path": "to-label"}}},
+    }
+    mounts = mounts_of(a_job(spec(**both)))
+    assert {folder: (mount["name"], mount["readOnly"]) for folder, mount in mounts.items() if "subPath" in mount} == {
+        "/data/source": ("images", True),
+        "/data/output": ("images", False),
+        "/data/retraining-sample": ("images", False),
+    }
+
+
+def test_access_to_samples_in_azure_comes_from_the_secret_that_is_named_or_the_outputs() -> None:
+    account: Document = {"accountUrl": "https://a.blob.core.windows.net", "container": "safe"}
+    env = env_of(
+        a_job(
+            spec(
+                output={"azureBlob": {**account, "prefix": "2026", "connectionStringSecret": {"name": "output"}}},
+                qualityCheck={"sampleSize": 10},
+                retrainingSample={
+                    "size": 10,
+                    "output": {
+                        "azureBlob": {**account, "container": "to-label", "connectionStringSecret": {"name": "secret"}}
+                    },
+                },
+            )
+        )
+    )
+    secrets = {
+        name: env[f"BAAS_{name}_CONNECTION_STRING"]["secretKeyRef"]["name"]
+        for name in ("OUTPUT", "QUALITY_CHECK", "RETRAINING_SAMPLE")
+    }
+    assert secrets == {"OUTPUT": "output", "QUALITY_CHECK": "output", "RETRAINING_SAMPLE": "secret"}
+
+
 def test_a_source_whose_originals_are_deleted_is_writable() -> None:
     mounts = mounts_of(a_job(spec(retention={"deleteSource": "AfterVerified"})))
     assert mounts["/data/source"]["readOnly"] is False

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from baas_crds.conditions import ConditionStatus, ConditionType
 from baas_ledger.tables import RunState
@@ -94,6 +94,10 @@ class AnythingMayHappen(RuleBasedStateMachine):
         self.detector: Detector | None = TRITON
         self.decision = reconcile(self.seen)
 
+    @initialize(fields=st.sampled_from([{}, {"retention": {"deleteSource": "AfterVerified"}}]))
+    def it_is_asked_for(self, fields: dict[str, object]) -> None:
+        self.seen = changed(self.seen, **fields)
+
     def look(self) -> None:
         """What the world is now, as `world.py` would see it."""
         at_rest = self.seen.is_at_rest
@@ -110,6 +114,8 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self.decision = reconcile(self.seen)
             before = self.seen
             assert not (before.mistake and any(isinstance(it, WriteSpec | CreateJob) for it in self.decision.actions))
+            closing = before.spec is not None and before.spec.has_closing_work
+            assert not (closing and FinishRun() in self.decision.actions), "only workers know that all is done"
             for action in self.decision.actions:
                 self.seen = done(self.seen, action)
                 self.ledger = self.seen.ledger if isinstance(self.seen.ledger, Ledger) else self.ledger
@@ -136,6 +142,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
             assert decision.reason.is_final or self.seen.is_being_deleted
         if decision.reason.state is State.COMPLETE:
             assert self.ledger.progress.remaining == 0
+            assert self.ledger.is_finished
 
     @invariant()
     def never_two_jobs_at_once(self) -> None:
@@ -192,6 +199,14 @@ class AnythingMayHappen(RuleBasedStateMachine):
         )
         assert isinstance(seen.ledger, Ledger)
         self.ledger = seen.ledger
+
+    @precondition(lambda self: self.running(Role.WORK) is not None and self.ledger.is_planned)
+    @rule()
+    def workers_do_what_follows_the_last_image(self) -> None:
+        if not self.ledger.progress.remaining:
+            seen = done(replace(self.seen, ledger=self.ledger), FinishRun())
+            assert isinstance(seen.ledger, Ledger)
+            self.ledger = seen.ledger
 
     @precondition(lambda self: any(not j.is_over for j in self.seen.jobs))
     @rule(how=st.sampled_from(["", "BackoffLimitExceeded", "PodFailurePolicy"]))

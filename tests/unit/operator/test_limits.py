@@ -149,6 +149,14 @@ def test_nothing_is_made_of_the_installations_own_secrets(name: str, key: str, i
         ("spec.podTemplate.env[HTTPS_PROXY]", {"podTemplate": {"env": [{"name": "TZ", "value": "UTC"}, variable]}}),
         ("spec.source.azureBlob.connectionStringSecret", {"source": blobs}),
         ("spec.output.azureBlob.connectionStringSecret", {"output": blobs}),
+        (
+            "spec.qualityCheck.output.azureBlob.connectionStringSecret",
+            {"qualityCheck": {"sampleSize": 1, "output": blobs}},
+        ),
+        (
+            "spec.retrainingSample.output.azureBlob.connectionStringSecret",
+            {"retrainingSample": {"size": 1, "output": blobs}},
+        ),
     ):
         said = limits.refusal(spec(**changes))
         assert (said == "") is not is_own

@@ -65,6 +65,12 @@ def with_work(**facts: Any) -> Observed:
     return replace(WORKING, jobs=(ended(Role.PLAN), job(Role.WORK, **({"remaining": 100} | facts))))
 
 
+SAMPLING = {
+    "qualityCheck": {"sampleSize": 10},
+    "output": {"volume": {"claimName": "safe", "path": "2026"}},
+}
+
+
 def after_work(*, remaining: int = 100, reason: str = BY_BACKOFF, **facts: Any) -> Observed:
     """A run whose work Job ended when `remaining` of 100 images were left."""
     end = ended(Role.WORK, reason=reason, **({"remaining": 100} | facts))
@@ -225,6 +231,24 @@ WORK = [
         id="which may take a moment",
     ),
     pytest.param(
+        changed(replace(WORKING, ledger=ledger(published=100)), **SAMPLING),
+        Reason.WORKING,
+        (),
+        id="workers that draw a sample then tell the ledger themselves",
+    ),
+    pytest.param(
+        changed(after_work(remaining=0), **SAMPLING),
+        Reason.NEXT_ATTEMPT,
+        (replace(WORK_2, remaining=0),),
+        id="a sample that workers did not draw is drawn by the next",
+    ),
+    pytest.param(
+        changed(after_work(remaining=0), retention={"deleteSource": "AfterVerified"}),
+        Reason.NEXT_ATTEMPT,
+        (replace(WORK_2, remaining=0),),
+        id="so are originals deleted that were to be deleted",
+    ),
+    pytest.param(
         replace(WORKING, ledger=ledger(state=RunState.FINISHED, published=100, finished_at=ago(minutes=6))),
         Reason.COMPLETED,
         (STOP_WORK_1, note(paused_since=NOON)),
@@ -372,6 +396,21 @@ ENDS = [
         id="the ledger is told first",
     ),
     pytest.param(ACCOUNTED, Reason.COMPLETED, (note(paused_since=NOON),), id="few enough are quarantined"),
+    pytest.param(
+        changed(ACCOUNTED, **SAMPLING),
+        Reason.COMPLETED,
+        (note(paused_since=NOON),),
+        id="and the sample that was asked for was drawn",
+    ),
+    pytest.param(
+        changed(
+            replace(after_work(remaining=0), jobs=(ended(Role.WORK, reason=BY_BACKOFF, remaining=0, idle_attempts=2),)),
+            **SAMPLING,
+        ),
+        Reason.NO_PROGRESS,
+        (note(paused_since=NOON),),
+        id="a sample that nobody can draw ends the run",
+    ),
     pytest.param(
         changed(ACCOUNTED, maxQuarantinedPercent=0),
         Reason.TOO_MANY_QUARANTINED,
@@ -544,6 +583,19 @@ MESSAGES = [
         "3 Jobs in a row did not give any image its fate. Job amsterdam-work-1 failed (BackoffLimitExceeded). "
         "Triton does not answer.",
         id="giving up says after what",
+    ),
+    pytest.param(
+        changed(
+            replace(
+                after_work(remaining=0),
+                jobs=(ended(Role.WORK, reason=BY_BACKOFF, remaining=0, idle_attempts=2),),
+                pods=(pod(ended(Role.WORK), exit_code=4, said="The volume does not answer."),),
+            ),
+            **SAMPLING,
+        ),
+        "3 Jobs in a row did not draw the samples or delete the originals. Job amsterdam-work-1 failed "
+        "(BackoffLimitExceeded). The volume does not answer.",
+        id="also when every image had its fate",
     ),
     pytest.param(
         replace(
