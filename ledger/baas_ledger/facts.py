@@ -296,6 +296,8 @@ class EventKind(StrEnum):
     LEASES_RETURNED = "LeasesReturned"
     IMAGES_REOPENED = "ImagesReopened"
     QUARANTINE_RETRIED = "QuarantineRetried"
+    QUALITY_CHECK_DRAWN = "QualityCheckDrawn"
+    RETRAINING_SAMPLE_DRAWN = "RetrainingSampleDrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
