@@ -8,7 +8,7 @@ from baas_crds.errors import ConfigurationError
 from baas_detector.building import build
 from baas_detector.card import Target, Thresholds
 from baas_detector.contract import DetectedClass
-from baas_detector.weights import Weights, default_weights, own_weights
+from baas_detector.weights import Weights, default_weights, own_weights, vehicle_weights
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _DEFAULT = Thresholds()
@@ -21,6 +21,18 @@ _DEFAULT = Thresholds()
 @click.option("--weights", type=_FILE, help="Your own checkpoint (.pt) that knows person and licence_plate.")
 @click.option("--persons", type=_FILE, help="Your own checkpoint for persons; needs --plates.")
 @click.option("--plates", type=_FILE, help="Your own checkpoint for licence plates; needs --persons.")
+@click.option(
+    "--vehicles",
+    metavar="FILE|persons",
+    help="Checkpoint (.pt) that finds vehicles, on which plates are looked for more closely; `persons` is the default "
+    "one for persons. Unset: whichever of the others knows vehicles.",
+)
+@click.option(
+    "--closer-look/--no-closer-look",
+    default=True,
+    show_default=True,
+    help="Look for plates on enlarged vehicles, too, if a checkpoint knows vehicles.",
+)
 @click.option(
     "--target", type=click.Choice(Target), default=Target.CPU, show_default=True, help="Where it will be served."
 )
@@ -54,6 +66,8 @@ def build_repository(
     weights: Path | None,
     persons: Path | None,
     plates: Path | None,
+    vehicles: str | None,
+    closer_look: bool,
     target: Target,
     score_floor: float,
     iou: float,
@@ -72,12 +86,17 @@ def build_repository(
 
     \b
         baas-detector build-repository --output models
-        baas-detector build-repository --output models --weights best.pt --target gpu
+        baas-detector build-repository --output models --weights best.pt --vehicles persons --target gpu
     """
     if tensorrt and target is not Target.GPU:
         raise click.UsageError("--tensorrt needs --target gpu")
-    chosen = _choose(weights, persons, plates)
-    thresholds = Thresholds(score_floor=score_floor, iou=iou, max_det=max_det)
+    if vehicles is not None and not closer_look:
+        raise click.UsageError("--vehicles has no effect with --no-closer-look")
+    # The first that knows vehicles is the one that is asked for them.
+    chosen = [*([vehicle_weights(vehicles)] if vehicles is not None else []), *_choose(weights, persons, plates)]
+    thresholds = Thresholds(
+        score_floor=score_floor, iou=iou, max_det=max_det, closer_look=_DEFAULT.closer_look if closer_look else None
+    )
     built = build(output, chosen, thresholds, target=target, tensorrt=tensorrt, force=force)
     click.echo(built.card.digest)
 

@@ -112,6 +112,11 @@ def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
 
     log.info("Exporting %s", " and ".join(w.name for w in weights))
     exported = export(weights, recipe.thresholds)
+    for one, used in zip(weights, exported.weights, strict=True):
+        if not one.wanted and not used.vehicles:
+            raise ConfigurationError(
+                f"{one.name} knows no vehicles: for the closer look give a checkpoint with labels such as car and bus"
+            )
     log.info("Checking the accuracy on sample tiles")
     samples = sample_tiles(SAMPLE_TILE_PX)
     served = (

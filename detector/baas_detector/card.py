@@ -7,8 +7,9 @@ digest and the same inputs give the same digest on every machine.
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from baas_detector.accuracy import Drift, Precision
 from baas_detector.contract import BOXES, COUNT, MODEL_NAME, TILES, DetectedClass
@@ -30,22 +31,22 @@ class Target(StrEnum):
 class CloserLook:
     """Vehicles are shown to the plate model again, enlarged: plates sit on them, and small ones are hard to find.
 
-    How the numbers were chosen is told in docs/explanation/detection.md.
+    How the numbers were chosen is told in docs/explanation/detection.md. Those that are read from a file are checked.
     """
 
-    vehicle_score: float = 0.15
+    vehicle_score: Annotated[float, Field(ge=0, lt=1)] = 0.15
     """Boxes of vehicles at or below it are not looked at."""
-    most: int = 24
+    most: Annotated[int, Field(ge=1, le=1000)] = 24
     """Vehicles of one tile, the surest first. It bounds the time and memory that a tile may need."""
-    margin: float = 1.2
+    margin: Annotated[float, Field(ge=1, le=4)] = 1.2
     """The side of the square that is shown, in longer sides of the vehicle's box."""
-    side_px: int = 416
+    side_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 416
     """To this side squares are enlarged; larger ones were seen well enough."""
-    most_enlarged: float = 4.0
+    most_enlarged: Annotated[float, Field(ge=1, le=64)] = 4.0
     """No square is enlarged more: a vehicle of a few pixels is shown with what surrounds it."""
-    score_floor: float = 0.05
+    score_floor: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Plates at or below it are dropped."""
-    most_plates: int = 16
+    most_plates: Annotated[int, Field(ge=1, le=1000)] = 16
     """Plates of one square, the surest first."""
 
 

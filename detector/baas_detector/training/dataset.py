@@ -17,6 +17,7 @@ from baas_detector.training.labels import LabelledPicture, read_labels
 
 SPLITS = ("train", "val", "test")
 DATA_NAME = "data.yaml"
+CLASS_WEIGHTS = "class_weights"
 _PICTURES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp"})
 
 
@@ -55,15 +56,24 @@ def read_dataset(path: Path) -> Dataset:
     return Dataset(splits=splits, digest=f"sha256:{digest.hexdigest()}")
 
 
-def write_dataset(dataset: Dataset, folder: Path, *, repetitions: Sequence[int] | None = None) -> Path:
+def write_dataset(
+    dataset: Dataset,
+    folder: Path,
+    *,
+    repetitions: Sequence[int] | None = None,
+    class_weights: Mapping[DetectedClass, float] | None = None,
+) -> Path:
     """Write what Ultralytics reads into a new folder, and return its data.yaml.
 
     Pictures are links to where they lie. `repetitions` says how often each training picture stands in the list.
+    `class_weights` stand in data.yaml under `CLASS_WEIGHTS`, in the order of the names, for a `WeightedTrainer`.
     """
     import yaml  # noqa: PLC0415 - only training writes YAML here
 
     shutil.rmtree(folder, ignore_errors=True)
     described: dict[str, Any] = {"path": str(folder.resolve()), "names": dict(enumerate(map(str, DetectedClass)))}
+    if class_weights is not None:
+        described[CLASS_WEIGHTS] = [class_weights.get(one, 1.0) for one in DetectedClass]
     for split, pictures in dataset.splits.items():
         images, labels = folder / "images" / split, folder / "labels" / split
         images.mkdir(parents=True)

@@ -34,7 +34,7 @@ from baas_detector.training.registry import Bundle
 from baas_detector.training.selection import read_wanted, select_pictures
 from baas_detector.training.settings import ImageWeights, Training, TrainingConfig
 from baas_detector.training.weights import picture_weights, repetitions
-from baas_detector.weights import digest_of, own_weights
+from baas_detector.weights import digest_of, own_weights, vehicle_weights
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,9 @@ def train(config: TrainingConfig, folder: Path) -> Path:
     write_json(config.folder / PICTURES, {_name(picture, config.data.path): count for picture, count in shown})
     # Links are made on a disk of this machine: a run's folder may be a mounted container, which has none.
     with tempfile.TemporaryDirectory() as scratch:
-        described = write_dataset(data, Path(scratch) / "data", repetitions=times)
+        described = write_dataset(
+            data, Path(scratch) / "data", repetitions=times, class_weights=config.train.class_weights
+        )
         best = yolo.train(start, described, config.folder, config.train, augmentation)
     write_json(
         config.folder / TRAINED,
@@ -184,9 +186,11 @@ def export(config: TrainingConfig, *, force: bool = False) -> Repository:
     if config.export is None:
         raise ConfigurationError("The file has no part `export:`")
     own = own_weights(trained_weights(config.folder), *DetectedClass)
+    # The first that knows vehicles is the one that is asked for them.
+    guide = [vehicle_weights(config.export.vehicles)] if config.export.vehicles and config.export.closer_look else []
     return build(
         config.repository,
-        [own],
+        [*guide, own],
         config.export.thresholds,
         target=config.export.target,
         tensorrt=config.export.tensorrt,
@@ -200,7 +204,7 @@ def bundle(config: TrainingConfig, name: str) -> Bundle:
     files = {"weights.pt": weights}
     files |= {name: folder / name for name in _KEPT if (folder / name).is_file()}
     if (config.repository / MODEL_NAME).is_dir():
-        used = {one.digest for one in open_repository(config.repository).card.recipe.weights}
+        used = {one.digest for one in open_repository(config.repository).card.recipe.weights if one.wanted}
         if used != {digest_of(weights.read_bytes())}:
             raise ConfigurationError(
                 f"{config.repository} was not built of {weights}: run the step `export` again, or name another "

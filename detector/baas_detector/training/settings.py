@@ -7,9 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic_core import ErrorDetails
 
 from baas_crds.errors import ConfigurationError
-from baas_detector.card import Target, Thresholds
+from baas_detector.card import CloserLook, Target, Thresholds
 from baas_detector.categories import Attribute
+from baas_detector.contract import DetectedClass
 from baas_detector.training.augmentation import Augmentation, read_augmentation
+from baas_detector.weights import PERSONS
 
 _DEFAULT = Thresholds()
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -17,6 +19,7 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 AZURE_ML = "azureml:"
 """How `register.to` begins when it names a workspace by its config.json."""
 InnerShare = Annotated[float, Field(gt=0, lt=1)]
+ClassWeight = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Part(BaseModel):
@@ -92,7 +95,7 @@ class ImageWeights(Part):
 class Training(Part):
     """The step `train`."""
 
-    weights: str = "persons"
+    weights: str = PERSONS
     """`persons`: the default checkpoint for persons; the name of an architecture such as `yolov8n.yaml`: nothing is
     known yet; else a checkpoint (.pt) to go on from."""
     image_size_px: Annotated[int, Field(ge=32, le=4096, multiple_of=32)] = 1280
@@ -111,6 +114,9 @@ class Training(Part):
     """JSON with Ultralytics' names, `{"mosaic": 0.5}`. Unset: Ultralytics' defaults."""
     class_weight_power: Share = 0.0
     """How much rare classes count in the loss: by their inverse frequency to this power, 0 for alike."""
+    class_weights: Annotated[dict[DetectedClass, ClassWeight], Field(min_length=1)] | None = None
+    """How much each class counts in the loss, instead of by its frequency; a class that is not named counts 1. Only
+    their ratio matters: as with the power, their mean becomes 1, so that classes do not gain on the boxes' places."""
     image_weights: ImageWeights | None = None
     resume: bool = True
     """Go on with what an earlier start left unfinished. False: refuse to."""
@@ -132,6 +138,12 @@ class Training(Part):
             raise ValueError("learning_rate has no effect with optimizer auto: name SGD, Adam or AdamW")
         return self
 
+    @model_validator(mode="after")
+    def _classes_are_weighted_in_one_way(self) -> Self:
+        if self.class_weights is not None and self.class_weight_power:
+            raise ValueError("class_weights and class_weight_power both say how much a class counts: keep one of them")
+        return self
+
 
 class Export(Part):
     """The step `export`; the fields mean what the options of `baas-detector build-repository` mean."""
@@ -143,6 +155,25 @@ class Export(Part):
     score_floor: InnerShare = _DEFAULT.score_floor
     iou: Annotated[float, Field(gt=0, le=1)] = _DEFAULT.iou
     max_det: Annotated[int, Field(ge=1, le=10_000)] = _DEFAULT.max_det
+    vehicles: str | None = None
+    """A checkpoint that finds vehicles, on which plates are looked for more closely: `persons`, the default one for
+    persons, or a file (.pt). Unset: no closer look, as a model that was trained here knows no vehicles."""
+    closer_look: CloserLook | None = _DEFAULT.closer_look
+    """Its numbers; null: no closer look."""
+
+    @field_validator("vehicles", mode="after")
+    @classmethod
+    def _below_the_file(cls, value: str | None, info: ValidationInfo) -> str | None:
+        folder: Path | None = (info.context or {}).get("folder")
+        return value if folder is None or value in {None, PERSONS} else str(folder / str(value))
+
+    @model_validator(mode="after")
+    def _a_closer_look_needs_vehicles(self) -> Self:
+        if self.vehicles is None and "closer_look" in self.model_fields_set and self.closer_look is not None:
+            raise ValueError(
+                "closer_look has no effect without vehicles: name `persons`, or a checkpoint that knows them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _tensorrt_is_for_gpus(self) -> Self:
@@ -153,7 +184,9 @@ class Export(Part):
     @property
     def thresholds(self) -> Thresholds:
         """The numbers that become constants of the graph."""
-        return Thresholds(score_floor=self.score_floor, iou=self.iou, max_det=self.max_det)
+        return Thresholds(
+            score_floor=self.score_floor, iou=self.iou, max_det=self.max_det, closer_look=self.closer_look
+        )
 
 
 class Evaluation(Part):
@@ -263,7 +296,7 @@ def sentence_of(problem: ErrorDetails, source: str) -> str:
     match problem["type"]:
         case "missing":
             return f"{where} is missing"
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             return f"{where} is unknown: remove it, or correct its name"
         case "value_error":
             return f"{where}: {message}"

@@ -1,4 +1,4 @@
-"""The only part of training that speaks Ultralytics: start it shut in, train, go on, measure."""
+"""The part of training that speaks Ultralytics, beside `weighted.py`: start it shut in, train, go on, measure."""
 
 import importlib.util
 import logging
@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.contract import DetectedClass
 from baas_detector.training.measures import ClassMeasures, Measures
 from baas_detector.training.settings import Training
-from baas_detector.weights import default_weights, own_weights
+from baas_detector.weights import PERSONS, default_weights, own_weights
+
+if TYPE_CHECKING:
+    from baas_detector.training.weighted import WeightedTrainer
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ def find_start(weights: str, folder: Path) -> Start:
 
     Raises `ConfigurationError` when there is no such checkpoint or architecture.
     """
-    if weights == "persons":
+    if weights == PERSONS:
         persons = default_weights()[0]
         return Start(model=str(persons.path), name=persons.name, digest=persons.digest)
     if weights.endswith(".yaml"):
@@ -108,11 +111,25 @@ def train(start: Start, data: Path, folder: Path, settings: Training, augmentati
         return best  # all that was missing is the note that it ended
     if last.is_file():
         log.info("Going on after epoch %s", begun)
-        YOLO(str(last)).train(resume=str(last), data=str(data), **_of_this_machine(settings))
+        YOLO(str(last)).train(
+            resume=str(last), data=str(data), trainer=_trainer(settings), **_of_this_machine(settings)
+        )
     else:
         model = YOLO(start.model, task="detect")
-        model.train(data=str(data), **arguments(settings, folder), **augmentation, **_of_this_machine(settings))
+        model.train(
+            data=str(data), trainer=_trainer(settings),
+            **arguments(settings, folder), **augmentation, **_of_this_machine(settings),
+        )  # fmt: skip
     return best
+
+
+def _trainer(settings: Training) -> "type[WeightedTrainer] | None":
+    """Return the kind of trainer that the settings need; None means Ultralytics' own."""
+    if settings.class_weights is None:
+        return None
+    from baas_detector.training.weighted import WeightedTrainer  # noqa: PLC0415
+
+    return WeightedTrainer
 
 
 def _epochs_done(last: Path) -> int | None:

@@ -11,7 +11,7 @@ from baas_detector.building import build
 from baas_detector.card import Target, Thresholds
 from baas_detector.contract import DetectedClass
 from baas_detector.repository import Repository, open_repository
-from baas_detector.weights import own_weights
+from baas_detector.weights import own_weights, vehicle_weights
 
 from .conftest import Checkpoint
 
@@ -90,6 +90,18 @@ def test_a_failed_build_leaves_the_folder_as_it_was(tmp_path: Path, both: Path, 
         built(tmp_path, checkpoint("person"), force=True)
 
     assert contents(tmp_path) == before
+
+
+def test_a_checkpoint_without_vehicles_is_no_guide_to_them(tmp_path: Path, both: Path, checkpoint: Checkpoint) -> None:
+    with pytest.raises(ConfigurationError, match=r"best\.pt knows no vehicles: .* labels such as car and bus"):
+        build(
+            tmp_path,
+            [vehicle_weights(str(checkpoint("person", "bicycle"))), own_weights(both, *DetectedClass)],
+            Thresholds(),
+            target=Target.CPU,
+            tensorrt=False,
+            force=False,
+        )
 
 
 def test_a_model_that_finds_nobody_in_the_sample_photos_is_not_built(tmp_path: Path, checkpoint: Checkpoint) -> None:

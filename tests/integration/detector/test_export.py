@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,15 @@ def test_a_closer_look_at_vehicles_adds_plates_and_takes_nothing_away(
 
     assert {tuple(row) for row in plain.tolist()} <= {tuple(row) for row in closer.tolist()}
     assert len(clear_plates(closer)) > len(clear_plates(plain))
+
+
+def test_a_checkpoint_may_show_where_vehicles_are_and_no_more(exported: Exported, weights: list[Weights]) -> None:
+    tile = sample_tiles(640)["bus.jpg"]
+    both = exported.reference(tile)
+
+    plates_only = export([replace(weights[0], wanted=()), weights[1]], Thresholds()).reference(tile)
+
+    np.testing.assert_array_equal(plates_only, both[both[:, 5] == DetectedClass.LICENCE_PLATE.number])
 
 
 def clear_plates(rows: Rows) -> Rows:

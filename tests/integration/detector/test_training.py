@@ -15,10 +15,16 @@ from click.testing import CliRunner
 from PIL import Image, ImageDraw
 
 from baas_crds.codes import ExitCode
+from baas_detector.card import CloserLook
 from baas_detector.cli import main
 from baas_detector.repository import open_repository
+from baas_detector.training import yolo
+from baas_detector.training.dataset import read_dataset, write_dataset
 from baas_detector.training.registry import open_version
+from baas_detector.training.settings import Training
 from baas_detector.weights import digest_of
+
+from .conftest import Checkpoint
 
 DETECTOR = Path(sys.executable).with_name("baas-detector")
 # Not many cores are needed for pictures of 64 pixels, and others may want them.
@@ -172,6 +178,35 @@ def test_a_checkpoint_is_measured_alone_and_the_same_training_gives_the_same(pro
     assert 0 <= written["map50_95"] <= written["map50"] <= 1
 
 
+def losses(project: Project, weights: Path, **class_weights: float) -> dict[str, float]:
+    """Return what the losses of boxes and classes were on average in the epoch that begins with these weights."""
+    settings = Training(
+        weights=str(weights),
+        image_size_px=64,
+        epochs=1,
+        batch=4,
+        deterministic=False,
+        class_weights=class_weights or None,
+    )
+    data, scratch = read_dataset(project.folder / "data"), project.folder / "-".join(["losses", *class_weights])
+    with yolo.shut_in():
+        described = write_dataset(data, scratch / "data", class_weights=settings.class_weights)
+        start = yolo.find_start(settings.weights, scratch)
+        yolo.train(start, described, scratch, settings, {})
+    header, row = (line.split(",") for line in (scratch / "train" / "results.csv").read_text().splitlines())
+    return {name: float(value) for name, value in zip(header, row, strict=True) if name.startswith("train/")}
+
+
+def test_classes_count_in_the_loss_as_told(project: Project, checkpoint: Checkpoint) -> None:
+    weights = checkpoint("person", "licence_plate")
+    plain = losses(project, weights)
+    alike = losses(project, weights, person=3, licence_plate=3)
+    plates = losses(project, weights, licence_plate=9)
+
+    assert alike == plain
+    assert plates["train/cls_loss"] != pytest.approx(plain["train/cls_loss"], rel=0.01)
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -254,13 +289,35 @@ def test_a_model_that_does_not_pass_the_gate_is_not_registered(tmp_path: Path) -
     assert not {"objects", "per_image"} & set(summary)
 
 
+def pretend_to_have_trained(project: Project, weights: bytes) -> None:
+    best = project.results / "best.pt"
+    best.parent.mkdir(parents=True)
+    best.write_bytes(weights)
+    (project.results / "trained.json").write_text(json.dumps({"weights": best.name, "digest": digest_of(weights)}))
+
+
+def test_what_was_trained_is_built_with_a_closer_look_at_vehicles_that_another_checkpoint_finds(
+    project: Project, checkpoint: Checkpoint
+) -> None:
+    pretend_to_have_trained(project, checkpoint("person", "licence_plate").read_bytes())
+    vehicles = checkpoint("car", "person")
+    project.write(
+        export={"vehicles": str(vehicles), "closer_look": {"most": 2, "side_px": 64}}, register={"to": "registry"}
+    )
+    config = str(project.folder / "config.yml")
+
+    assert CliRunner().invoke(main, ["export", config]).exit_code == ExitCode.DONE
+
+    card = open_repository(project.results / "models").card
+    assert card.recipe.thresholds.closer_look == CloserLook(most=2, side_px=64)
+    assert [(one.vehicles, len(one.channels)) for one in card.built.weights] == [((0,), 0), ((), 2)]
+    assert CliRunner().invoke(main, ["register", config]).exit_code == ExitCode.DONE
+
+
 def test_a_repository_of_other_weights_is_not_registered_with_the_model(
     project: Project, small_repository: Path
 ) -> None:
-    weights = project.results / "best.pt"
-    weights.parent.mkdir(parents=True)
-    weights.write_bytes(b"weights")
-    (project.results / "trained.json").write_text(json.dumps({"weights": "best.pt", "digest": digest_of(b"weights")}))
+    pretend_to_have_trained(project, b"weights")
     project.write(export={"output": str(small_repository)}, register={"to": "registry"})
 
     done = CliRunner().invoke(main, ["register", str(project.folder / "config.yml")])

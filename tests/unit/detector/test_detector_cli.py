@@ -34,6 +34,8 @@ def test_no_heavy_library_is_loaded_before_it_is_needed() -> None:
         ["--plates", "c.pt"],
         ["--weights", "missing.pt"],
         ["--weights", "."],
+        ["--vehicles", "missing.pt"],
+        ["--vehicles", "persons", "--no-closer-look"],
         ["--tensorrt"],
         ["--score-floor", "0"],
         ["--max-det", "0"],

@@ -1,12 +1,15 @@
 """`config.yml` is read with a sentence for each mistake."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from baas_crds.errors import ConfigurationError
+from baas_detector.card import CloserLook
 from baas_detector.training.settings import TrainingConfig, parse_config, read_config
 from tests.blurjobs import ROOT
 
@@ -64,6 +67,27 @@ def test_paths_are_told_from_the_files_folder() -> None:
     assert config.register_.to == "/there/registry"
 
 
+def test_the_closer_look_of_the_example_is_the_default_one() -> None:
+    commented = re.findall(r"^  # ((?:vehicles|closer_look): .*)$", EXAMPLE.read_text(), re.MULTILINE)
+
+    export = parsed(export=yaml.safe_load("\n".join(commented))).export
+
+    assert export is not None
+    assert export.vehicles == "persons"
+    assert export.thresholds.closer_look == CloserLook()
+
+
+def test_a_closer_look_can_be_tuned_and_left_out() -> None:
+    tuned = parsed(export={"vehicles": "vehicles.pt", "closer_look": {"most": 8, "margin": 2}}).export
+    without = parsed(export={"closer_look": None}).export
+
+    assert tuned is not None
+    assert tuned.vehicles == "/there/vehicles.pt"
+    assert tuned.thresholds.closer_look == CloserLook(most=8, margin=2.0)
+    assert without is not None
+    assert without.thresholds.closer_look is None
+
+
 @pytest.mark.parametrize(
     ("to", "read"),
     [
@@ -87,10 +111,32 @@ def test_only_files_addresses_are_told_from_the_folder(to: str, read: str) -> No
         ({"train": {"image_size_px": 100}}, r"train.image_size_px is 100\. Input should be a multiple of 32"),
         ({"train": {"device": "gpu"}}, r"train.device is 'gpu'"),
         ({"train": {"learning_rate": 0.1}}, r"^config.yml: train: learning_rate has no effect with optimizer auto"),
+        (
+            {"train": {"class_weight_power": 0.5, "class_weights": {"licence_plate": 2}}},
+            r"^config.yml: train: class_weights and class_weight_power both say how much a class counts: keep one",
+        ),
+        (
+            {"train": {"class_weights": {"licence_plate": 0}}},
+            r"train.class_weights.licence_plate is 0\. Input should be gr",
+        ),
+        (
+            {"train": {"class_weights": {"car": 2}}},
+            r"train.class_weights.car.\[key\] is 'car'\. .*'person' or 'licence_p",
+        ),
+        ({"train": {"class_weights": {}}}, r"train.class_weights is {}"),
         ({"train": {"image_weights": {"by": ["income"]}}}, r"train.image_weights.by.0 is 'income'"),
         ({"steps": {"export": True}}, r"steps.export is true, so the file needs a part `export:`"),
         ({"steps": {"register": True}}, r"steps.register is true, so the file needs a part `register:`"),
         ({"steps": {"tran": True}}, r"steps.tran is unknown"),
+        (
+            {"export": {"closer_look": {"most": 8}}},
+            r"^config.yml: export: closer_look has no effect without vehicles: name `persons`, or a checkpoint",
+        ),
+        (
+            {"export": {"vehicles": "persons", "closer_look": {"side_px": 100}}},
+            r"export.closer_look.side_px is 100\. Input should be a multiple of 32",
+        ),
+        ({"export": {"vehicles": "persons", "closer_look": {"moost": 8}}}, r"export.closer_look.moost is unknown"),
         ({"export": {"tensorrt": True}}, r"export: tensorrt needs target: gpu"),
         ({"name": "../elsewhere"}, r"^config.yml: name is '../elsewhere'"),
         ({"register": {"to": "x", "name": "A/B"}}, r"register.name is 'A/B'"),
