@@ -99,6 +99,12 @@ def published_of(connection: Connection, run_id: str, names: Collection[str]) ->
     return set(connection.scalars(select(table.c.name).where(theirs, table.c.name.in_(names))))
 
 
+def known_names(connection: Connection, run_id: str, names: Collection[str]) -> set[str]:
+    """Return which of these names a run has images of."""
+    table = tables.images
+    return set(connection.scalars(select(table.c.name).where(table.c.run_id == run_id, table.c.name.in_(names))))
+
+
 def image_of(row: Row[Any]) -> ImageRecord:
     """Return what a row of `images` says."""
     return ImageRecord(**{**row._mapping, "state": ImageState(row.state), "timings": row.timings or {}})

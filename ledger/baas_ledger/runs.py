@@ -37,7 +37,9 @@ def open_run(
     Raises `ConfigurationError` when the run of that id is another one, and as `audit.check_signer`.
     """
     at = moment(connection, now)
-    run_id = run_id or _id_of(source, destination, model_digest, config_digest)
+    run_id = run_id or id_of(
+        source=source, destination=destination, model_digest=model_digest, config_digest=config_digest
+    )
     add = insert_into(runs, connection.dialect.name).values(
         id=run_id,
         source=source,
@@ -56,6 +58,12 @@ def open_run(
     check_signer(connection, run_id)
     record(connection, run_id, EventKind.RUN_OPENED, "The run was started or resumed.", at=at)
     return run_id
+
+
+def id_of(*, source: str, destination: str, model_digest: str, config_digest: str) -> str:
+    """Return the id of a run that was given none."""
+    what = (source, destination, model_digest, config_digest)
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
 def find_run(connection: Connection, run_id: str) -> Run | None:
@@ -136,7 +144,3 @@ def _first(connection: Connection, condition: ColumnElement[bool]) -> Run | None
         select(runs).where(condition).order_by(runs.c.opened_at.desc(), runs.c.created_at.desc()).limit(1)
     ).one_or_none()
     return None if row is None else Run(**{**row._mapping, "state": RunState(row.state)})
-
-
-def _id_of(*what: str) -> str:
-    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]

@@ -14,7 +14,7 @@ from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob, Volume
 from baas_crds.reading import read_blurjob
 from baas_ledger.runs import BLURJOB, MODEL_VERSION
-from baas_preprocess.facts import Method, Verification
+from baas_preprocess.facts import Digest, Method, Profile, Verification
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.recipe import Recipe, second_look_percent
 from baas_preprocess.selection import Selection, read_exclude_list
@@ -44,6 +44,7 @@ class Assignment:
         redaction, verification = self.spec.redaction, self.spec.verification
         return Recipe(
             confidence={ObjectClass(name): score for name, score in confidence.items()},
+            profile=Profile(self.spec.detector.profile.lower()),
             method=Method(redaction.method.lower()),
             cells=redaction.cells,
             padding=redaction.padding_share,
@@ -89,7 +90,13 @@ def selection_of(assignment: Assignment, settings: PodSettings) -> Selection:
         listed = read_exclude_list(path, title="spec.source.excludeList.configMap")
     elif source.exclude_list is not None:
         listed = frozenset(source.exclude_list.names or ())
-    return Selection(include=source.include, exclude=source.exclude, exclude_list=listed)
+    return Selection(
+        include=source.include,
+        exclude=source.exclude,
+        exclude_list=listed,
+        sample_percent=source.sample_percent,
+        redo_model=None if source.redo_model is None else Digest(source.redo_model),
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from baas_ledger.facts import Claim, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_preprocess.detect import Detector, TritonDetector
-from baas_preprocess.facts import DeleteSource
+from baas_preprocess.facts import DeleteSource, Digest
 from baas_preprocess.local_triton import local_triton
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.publish import Extras
@@ -146,7 +146,13 @@ def read_selection(settings: Settings) -> Selection:
     listed = frozenset[str]()
     if settings.exclude_list is not None:
         listed = read_exclude_list(settings.exclude_list, title="--exclude-list")
-    return Selection(include=settings.include, exclude=settings.exclude, exclude_list=listed)
+    return Selection(
+        include=settings.include,
+        exclude=settings.exclude,
+        exclude_list=listed,
+        sample_percent=settings.source_percent,
+        redo_model=None if settings.redo_model is None else Digest(settings.redo_model),
+    )
 
 
 def check_apart(source: FileSource, folder: Path, masks: Path | None) -> None:

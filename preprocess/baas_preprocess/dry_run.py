@@ -26,11 +26,17 @@ class Foreseen:
 
 
 def foresee(places: Sequence[str], selection: Selection, settings: Settings) -> Iterator[Foreseen]:
-    """Look at every picture of a source. Raises `ConfigurationError` when there is none."""
+    """Look at every picture of a source, or of the sample. Raises `ConfigurationError` when there is none."""
+    if selection.redo_model is not None:
+        raise ConfigurationError(
+            "--dry-run looks into no ledger: `baas plan DEST --redo-model DIGEST` tells what would be done again."
+        )
     source = FileSource(places)
     empty = True
     for entry in source.entries():
         empty = False
+        if not selection.is_sampled(entry.name):
+            continue
         yield _foresee(source, entry, selection, settings.recipe.max_pixels)
     if empty:
         raise ConfigurationError(f"There are no pictures in {', '.join(places)}.")

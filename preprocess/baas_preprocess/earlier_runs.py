@@ -20,6 +20,9 @@ from baas_preprocess.stores.folder import FolderDestination, resolved
 from baas_preprocess.stores.outputs import FolderOutputs
 from baas_preprocess.stores.places import Outputs
 
+VOLUME = "volume://"
+"""What a volume is called in the ledger begins with it."""
+
 
 @contextmanager
 def open_results(
@@ -32,7 +35,7 @@ def open_results(
     """
     if ledger is None and is_blob(place):
         raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
-    label = str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
+    label = _label(place)
     url = ledger or _own_ledger(Path(place))
     engine = open_ledger(url, migrate=False) if writes else open_to_read(url)
     try:
@@ -43,6 +46,24 @@ def open_results(
                 f"The ledger knows no run into {label}." if run_id is None else f"The ledger knows no run {run_id}."
             )
         yield engine, run
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_any(place: str | None, ledger: str | None) -> Iterator[tuple[Engine, str | None]]:
+    """Give a ledger to read, and what it calls a destination; None when none is named.
+
+    A destination may also be a volume of pods as the ledger has it, `volume://namespace/claim/folder`. Raises
+    `ConfigurationError` when it is not said where the ledger is.
+    """
+    if ledger is None and (place is None or not is_folder(place)):
+        raise ConfigurationError(
+            "Name the ledger with --ledger, or a folder into which `baas blur` has published: it has its own."
+        )
+    engine = open_to_read(ledger or _own_ledger(Path(place or "")))
+    try:
+        yield engine, place if place is None or place.startswith(VOLUME) else _label(place)
     finally:
         engine.dispose()
 
@@ -64,6 +85,15 @@ def open_container(address: str) -> Iterator[BlobDestination]:
         _azure_blob(address), title="DEST", connection_string=os.environ.get("BAAS_OUTPUT_CONNECTION_STRING")
     ) as folder:
         yield BlobDestination(folder)
+
+
+def is_folder(place: str) -> bool:
+    """Whether a destination is written as a folder of this machine."""
+    return not is_blob(place) and not place.startswith(VOLUME)
+
+
+def _label(place: Path | str) -> str:
+    return str(place).rstrip("/") if is_blob(place) else str(resolved(Path(place)))
 
 
 def is_blob(place: Path | str) -> bool:

@@ -15,10 +15,11 @@ from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
 from baas_ledger.records import image_pages
 from baas_ledger.reopen import reopen, retry_quarantined
-from baas_ledger.runs import find_run, is_alone, open_run
+from baas_ledger.runs import find_run, id_of, is_alone, open_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
+from baas_preprocess.part import check_redo, check_some_taken, reopen_replaced, taken, told_part
 from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.retention import leave_out_deleted
@@ -36,6 +37,8 @@ class Plan:
     run_id: str
     result: PlanResult
     before: Progress
+    part: str | None
+    """In a sentence, which pictures of the source are part of the run; None: all of them."""
     unmatched: tuple[str, ...]
     """Names on the exclude list that match no picture."""
 
@@ -61,12 +64,17 @@ def plan(
 
     `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
     destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
+    Of a partial selection only its part is planned. Raises `ConfigurationError` as `check_redo` and, before there is a
+    run, `check_some_taken`.
     """
+    place = destination.label
+    run_id = run_id or id_of(source=source.label, destination=place, model_digest=model, config_digest=recipe)
+    _check_part(ledger, source, selection, run_id, destination=place, model=model)
     with transaction(ledger) as connection:
-        run_id = open_run(
+        open_run(
             connection,
             source=source.label,
-            destination=destination.label,
+            destination=place,
             model_digest=model,
             config_digest=recipe,
             configuration=configuration,
@@ -78,16 +86,29 @@ def plan(
             retry_quarantined(connection, run_id)
         interrupted = set(interrupted_names(connection, run_id))
     unmatched, unlisted = set(selection.exclude_list), set(interrupted)
-    entries = _noted(_crossed_off(source.entries(), unmatched), unlisted)
+    listing = _Listing(_noted(_crossed_off(source.entries(), unmatched), unlisted))
+    entries = taken(listing, selection, ledger, destination=place, run_id=run_id)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
     leave_out_deleted(ledger, destination, selection, extras, unmatched)
+    reopen_replaced(ledger, run_id, selection, destination=place)
     _reopen_lost(ledger, run_id, destination, extras)
     with transaction(ledger) as connection:
         reopen(connection, run_id, sorted(interrupted - unlisted), why="A correction of it was interrupted.")
     withdraw_refused(ledger, run_id, destination, extras)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
-    return Plan(run_id=run_id, result=result, before=before, unmatched=tuple(sorted(unmatched)))
+    part = told_part(selection, listing.number)
+    return Plan(run_id=run_id, result=result, before=before, part=part, unmatched=tuple(sorted(unmatched)))
+
+
+def _check_part(
+    ledger: Engine, source: Source, selection: Selection, run_id: str, *, destination: str, model: Digest
+) -> None:
+    check_redo(ledger, selection, destination=destination, model=model)
+    with reading(ledger) as connection:
+        is_new = find_run(connection, run_id) is None
+    if is_new:
+        check_some_taken(source, selection, ledger, destination=destination)
 
 
 def check_not_empty(source: Source, title: str) -> None:
@@ -104,6 +125,19 @@ def check_confidence(recipe: Recipe, model: Model) -> None:
                 f"confidence.{name} is {confidence:g}, but the model returns boxes from {model.score_floor:g} "
                 "only: raise it, or build a model with a lower --score-floor."
             )
+
+
+class _Listing:
+    """Entries, counted while they pass."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = entries
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        for entry in self._entries:
+            self.number += 1
+            yield entry
 
 
 def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:

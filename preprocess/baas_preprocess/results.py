@@ -31,13 +31,13 @@ _STATES = {
 }
 
 
-def check_page_apart(page: Path, folder: Path) -> None:
-    """Raise `ConfigurationError` when a page of this name would replace a picture of the destination, or its state."""
+def check_page_apart(page: Path, folder: Path, *, option: str = "--output") -> None:
+    """Raise `ConfigurationError` when a file of this name would replace a picture of the destination, or its state."""
     target, place = resolved(page), resolved(folder)
     state = FolderDestination.state_of(place)
     if target.is_relative_to(state) or (target.is_relative_to(place) and is_picture(target.name)):
         raise ConfigurationError(
-            f"--output {page} is where {folder} keeps its pictures or its state: name another file."
+            f"{option} {page} is where {folder} keeps its pictures or its state: name another file."
         )
 
 

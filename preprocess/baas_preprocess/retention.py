@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from baas_ledger.corrections import interrupted
 from baas_ledger.engine import transaction
+from baas_ledger.facts import ImageRecord
 from baas_ledger.plan import leave_out
 from baas_ledger.retention import deleted, hold_undeleted, source_deleted, undeleted
 from baas_preprocess.audit_outputs import wrong_output
@@ -54,15 +55,20 @@ def leave_out_deleted(
 ) -> None:
     """Leave out and take away the outputs that are refused now and whose originals were deleted.
 
-    No source lists them any more, so planning does not meet them. Those found are taken out of `names`.
+    No source lists them any more, so planning does not meet them. Those found are taken out of `names`. Of a partial
+    selection only its part counts.
     """
     for image in deleted(ledger, destination.label):
         names -= spellings(image.name)
         refusal = selection.refusal(image.name)
-        if refusal is not None:
+        if refusal is not None and _is_part(image, selection):
             # In this order: once it is left out, no run but its own comes back to it.
             withdraw(destination, image.name, extras)
             leave_out(ledger, image, refusal)
+
+
+def _is_part(image: ImageRecord, selection: Selection) -> bool:
+    return selection.is_sampled(image.name) and selection.redo_model in {None, image.model_digest}
 
 
 def _retire(ledger: Engine, source: Source, destination: Destination, image_id: int) -> Retired:

@@ -1,11 +1,13 @@
-"""Which names of a source are worked on: patterns, and lists of names to leave out."""
+"""Which names of a source are worked on: patterns, lists of names to leave out, a share of all."""
 
 import csv
 import fnmatch
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
+from baas_preprocess.facts import Digest
 from baas_preprocess.stores.places import is_picture
 
 
@@ -17,6 +19,20 @@ class Selection:
     exclude: tuple[str, ...] = ()
     exclude_list: frozenset[str] = frozenset()
     """Whole relative paths or plain file names."""
+    sample_percent: int = 100
+    """So many of the names are part of a run: 100 is every one."""
+    redo_model: Digest | None = None
+    """Only what this model made is part of a run."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether names may be no part of a run at all, neither worked on nor left out."""
+        return self.sample_percent < 100 or self.redo_model is not None
+
+    def is_sampled(self, name: str) -> bool:
+        """Whether a name is in the sample; the same answer in every run. Whatever is among 5 % is among 10 %, too."""
+        drawn = hashlib.sha256(f"part of a sample: {name}".encode("utf-8", "surrogatepass")).digest()
+        return int.from_bytes(drawn[:8]) * 100 < self.sample_percent << 64
 
     def refusal(self, name: str) -> str | None:
         """Why a name is left out, or None when it is worked on."""

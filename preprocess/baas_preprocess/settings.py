@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.facts import DeleteSource, Method, Verification
+from baas_preprocess.facts import DeleteSource, Method, Profile, Verification
 from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe, second_look_percent
 
 SETTINGS_FILE = Path("baas.toml")
@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     """Lowest score that is redacted, for all classes or each."""
     classes: Annotated[tuple[ObjectClass, ...], BeforeValidator(_words), Field(min_length=1)] = tuple(ObjectClass)
     """Which classes are redacted."""
+    profile: Profile = Profile.DEFAULT
+    """How closely the detector looks: thorough takes longer and finds a little more."""
     method: Method = Method.FILL
     """Look of a redacted region: fill and solid leave nothing of it."""
     cells: Annotated[int, Field(ge=1, le=16)] = 6
@@ -69,6 +71,10 @@ class Settings(BaseSettings):
     """Leave matching names out."""
     exclude_list: Path | None = None
     """File of names to leave out."""
+    source_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """Work on this share of the names only, to try a model; the others stay as they are."""
+    redo_model: str | None = None
+    """Do only what this model made again, with the one that is served now."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Stop after this many pictures."""
     in_flight: Annotated[int, Field(ge=1, le=64)] = 2
@@ -106,6 +112,12 @@ class Settings(BaseSettings):
             raise ValueError("delete_source after-verified needs verification redetect")
         return self
 
+    @model_validator(mode="after")
+    def _deletes_after_all_were_wanted(self) -> Self:
+        if self.delete_source is not DeleteSource.NEVER and self.source_percent < 100:
+            raise ValueError("delete_source after-verified needs source_percent 100: a sample is a trial")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -123,6 +135,7 @@ class Settings(BaseSettings):
         """The part that decides the outputs' bytes."""
         return Recipe(
             confidence={name: self.confidence[name] for name in ObjectClass if name in self.classes},
+            profile=self.profile,
             method=self.method,
             cells=self.cells,
             padding=self.padding,

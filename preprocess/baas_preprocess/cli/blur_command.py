@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from baas_crds.codes import ExitCode, ObjectClass
 from baas_ledger.facts import Claim
+from baas_ledger.facts import Progress as Counts
 from baas_preprocess.blur import blur, read_selection
 from baas_preprocess.cli.console import (
     Tally,
@@ -29,7 +30,8 @@ from baas_preprocess.cli.console import (
     tell_quarantined,
 )
 from baas_preprocess.dry_run import foresee, totals
-from baas_preprocess.facts import DeleteSource, Method, Verification
+from baas_preprocess.facts import DeleteSource, Method, Profile, Verification
+from baas_preprocess.part import NothingToDo
 from baas_preprocess.planning import Plan
 from baas_preprocess.retention import Retired
 from baas_preprocess.settings import Settings, read_settings
@@ -39,6 +41,11 @@ from baas_preprocess.work import Outcome
 OPTIONS = (
     click.option("--confidence", metavar="P|CLASS=P,…", help=setting_help("confidence", "[0.05]")),
     click.option("--classes", metavar="CLASS,…", help=setting_help("classes", f"[{','.join(ObjectClass)}]")),
+    click.option(
+        "--profile",
+        type=click.Choice([profile.value for profile in Profile]),
+        help=setting_help("profile", "[default]"),
+    ),
     click.option(
         "--method", type=click.Choice([method.value for method in Method]), help=setting_help("method", "[fill]")
     ),
@@ -53,6 +60,8 @@ OPTIONS = (
     click.option("--include", multiple=True, metavar="GLOB", help=setting_help("include")),
     click.option("--exclude", multiple=True, metavar="GLOB", help=setting_help("exclude")),
     click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=setting_help("exclude_list")),
+    click.option("--source-percent", type=int, metavar="N", help=setting_help("source_percent", "[100]")),
+    click.option("--redo-model", metavar="DIGEST", help=setting_help("redo_model")),
     click.option("--limit", type=int, metavar="N", help=setting_help("limit")),
     click.option("--max-megapixels", type=float, metavar="N", help=setting_help("max_megapixels", "[180]")),
     click.option("--in-flight", type=int, metavar="N", help=setting_help("in_flight", "[2]")),
@@ -115,16 +124,20 @@ def blur_command(
     _listen_to_signals(stop)
     view = _View(bar, tally, settings.limit)
     with bar:
-        counts = blur(
-            source,
-            dest,
-            settings,
-            stop=stop,
-            on_status=view.status,
-            on_plan=view.planned,
-            on_done=view.done,
-            on_retired=view.retired,
-        )
+        try:
+            counts = blur(
+                source,
+                dest,
+                settings,
+                stop=stop,
+                on_status=view.status,
+                on_plan=view.planned,
+                on_done=view.done,
+                on_retired=view.retired,
+            )
+        except NothingToDo as nothing:
+            err.print(printable(str(nothing)), markup=False, soft_wrap=True)
+            counts = Counts()
     seconds = time.monotonic() - started
     if as_json:
         click.echo(json.dumps(summary_document(view.run_id, counts, tally, seconds), indent=1))
@@ -170,6 +183,8 @@ class _View:
         before = plan.before
         skipped = before.total - before.remaining
         todo = before.remaining if self._limit is None else min(self._limit, before.remaining)
+        if plan.part is not None:
+            err.print(plan.part, markup=False, soft_wrap=True)
         err.print(f"{before.total:,} pictures: {todo:,} to do, {skipped:,} finished before or left out")
         self._bar.update(self._task, description="Blurring", total=todo)
         self._started = time.monotonic()

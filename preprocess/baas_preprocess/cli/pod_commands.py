@@ -1,10 +1,14 @@
-"""`baas plan` and `baas work`, for pods: told by the environment, they end with an exit code the operator knows."""
+"""`baas plan` and `baas work`, for pods: told by the environment, they end with an exit code the operator knows.
+
+With `--redo-model`, `baas plan` is for people.
+"""
 
 import logging
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -12,6 +16,7 @@ import click
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_ledger.facts import Claim, Quarantined
+from baas_preprocess.cli.lineage_command import tell_lineage
 from baas_preprocess.cli.pod_last_words import say_last_words
 from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
@@ -25,13 +30,42 @@ NAMES_TOLD = 20
 
 
 @click.command("plan")
+@click.argument("dest", required=False)
+@click.option(
+    "--redo-model", metavar="DIGEST", help="The model; one that no run had is answered with those that there are."
+)
+@click.option("--ledger", metavar="URL", help="Where runs were recorded, when not in DEST/.baas; as for `baas status`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document with every picture.")
+@click.option(
+    "--names", type=click.Path(path_type=Path), metavar="FILE", help="Write the pictures' names there, one a line."
+)
 @click.pass_context
-def plan_command(context: click.Context) -> None:
+def plan_command(
+    context: click.Context,
+    dest: str | None,
+    redo_model: str | None,
+    ledger: str | None,
+    as_json: bool,
+    names: Path | None,
+) -> None:
     """For pods: list the source of the BlurJob in BAAS_JOB_FILE, and fill the ledger.
 
-    There are no options; docs/reference/environment.md lists the environment variables.
+    There are no options then; docs/reference/environment.md lists the environment variables.
+
+    With --redo-model, for people: tell which pictures at DEST, or at any destination, were made by that model and
+    stand as it made them. Nothing is changed. DEST is a folder, the https:// address of a container's folder, or a
+    volume as the ledger calls it. Exit code 0, also when there are none.
+
+    \b
+        baas plan safe/ --redo-model sha256:…
+        baas plan --redo-model sha256:… --ledger postgresql://… --json
     """
-    context.exit(_in_pod(_plan))
+    if redo_model is not None:
+        tell_lineage(redo_model, dest, ledger, names=names, as_json=as_json)
+    elif dest is not None or ledger is not None or as_json or names is not None:
+        raise click.UsageError("DEST and options are for --redo-model, which is missing.")
+    else:
+        context.exit(_in_pod(_plan))
 
 
 @click.command("work")
@@ -50,7 +84,8 @@ def _plan(settings: PodSettings) -> ExitCode:
     if planned.unmatched:
         names = ", ".join(planned.unmatched[:NAMES_TOLD])
         logger.warning("The exclude list has %d names that no picture has: %s", len(planned.unmatched), names)
-    logger.info("run planned", extra={"facts": {"run": planned.run_id, **asdict(planned.result)}})
+    facts = {"run": planned.run_id, **asdict(planned.result), "part": planned.part}
+    logger.info("run planned", extra={"facts": facts})
     return ExitCode.DONE
 
 

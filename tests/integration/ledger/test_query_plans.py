@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
-from baas_ledger import claims, records
+from baas_ledger import claims, lineage, records
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
@@ -91,6 +91,12 @@ def finish_one(connection: Connection, run_id: str) -> None:
     claims.release(connection, held[1:])
 
 
+def _first_page(connection: Connection) -> Iterator[object]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lineage, "PAGE", 10)  # of a million it would be a thousand
+        yield next(lineage.made_by(connection.engine, "sha256:model", "safe"))
+
+
 @pytest.mark.parametrize(
     ("action", "indexes"),
     [
@@ -112,6 +118,12 @@ def finish_one(connection: Connection, run_id: str) -> None:
             [],
             id="listing all",
         ),
+        pytest.param(
+            lambda connection, _: lineage.names_made_by(connection, "sha256:model", "safe", ["5.jpg", "100.jpg"]),
+            [],
+            id="asking who made what stands under some names",
+        ),
+        pytest.param(lambda connection, _: next(_first_page(connection)), [], id="listing what a model made"),
     ],
 )
 def test_no_frequent_question_reads_the_whole_table(

@@ -20,7 +20,7 @@ from baas_preprocess.audit import verify_run
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest, Method, Pixels
-from baas_preprocess.planning import plan
+from baas_preprocess.planning import Plan, plan
 from baas_preprocess.publish import Extras
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.selection import Selection
@@ -63,13 +63,13 @@ class City:
         self.ledger = open_ledger(ledger or str(self.destination.state / "ledger.sqlite"))
         self.run_id = ""
 
-    def blur(self, detector: Blind) -> None:
-        """Do a run to its end, or go on with it."""
+    def blur(self, detector: Blind, selection: Selection | None = None, *, works: bool = True) -> Plan:
+        """Do a run to its end, or go on with it; or only plan it."""
         source, extras = FileSource([str(self.source)]), Extras(detections=True)
         planned = plan(
             self.ledger,
             source,
-            Selection(),
+            selection or Selection(),
             destination=self.destination,
             extras=extras,
             model=detector.model.digest,
@@ -88,7 +88,9 @@ class City:
             in_flight=1,
             max_attempts=3,
         )
-        work(job, stop=threading.Event(), on_done=_ignore)
+        if works:
+            work(job, stop=threading.Event(), on_done=_ignore)
+        return planned
 
     def run(self) -> Run:
         """The last run."""

@@ -108,6 +108,13 @@ def test_names_come_from_the_spec_or_from_the_mounted_list(tmp_path: Path) -> No
     assert selection_of(listed, settings).exclude_list == {"a.jpg", "b.jpg"}
 
 
+def test_the_part_of_the_source_comes_from_the_spec(tmp_path: Path) -> None:
+    source, digest = example("azure")["spec"]["source"], f"sha256:{'0' * 64}"
+    assert not selection_of(read(tmp_path), SETTINGS).is_partial
+    part = selection_of(read(tmp_path, source={**source, "samplePercent": 5, "redoModel": digest}), SETTINGS)
+    assert (part.sample_percent, part.redo_model) == (5, digest)
+
+
 def test_a_list_that_is_not_mounted_is_an_error_and_excludes_nothing_silently(tmp_path: Path) -> None:
     source = example("azure")["spec"]["source"]
     listed = read(tmp_path, source={**source, "excludeList": {"configMap": {"name": "objections"}}})

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from baas_crds.errors import ConfigurationError
+from baas_preprocess.facts import Digest
 from baas_preprocess.selection import Selection, read_exclude_list
 
 
@@ -15,6 +18,35 @@ def test_a_selection_says_why_a_name_is_left_out() -> None:
     assert selection.refusal("a/deep/two.jpg") == "It is on the exclude list."
     assert selection.refusal("a/x_test.jpg") == "It matches the exclude pattern *_test.jpg."
     assert selection.refusal("b.jpg") == "It matches no include pattern."
+
+
+@given(name=st.text(), percent=st.integers(1, 99))
+def test_whoever_is_in_a_sample_is_in_each_larger_one(name: str, percent: int) -> None:
+    smaller, larger = Selection(sample_percent=percent), Selection(sample_percent=percent + 1)
+    assert larger.is_sampled(name) or not smaller.is_sampled(name)
+    assert Selection().is_sampled(name)
+
+
+@given(percent=st.integers(1, 99), others=st.sets(st.text()))
+def test_the_name_alone_decides_who_is_in_a_sample(percent: int, others: set[str]) -> None:
+    wished = Selection(
+        sample_percent=percent, include=("x/*",), exclude_list=frozenset(others), redo_model=Digest("sha256:old")
+    )
+    for name in others:
+        assert wished.is_sampled(name) == Selection(sample_percent=percent).is_sampled(name)
+
+
+@pytest.mark.parametrize("percent", [1, 5, 50, 99])
+def test_a_sample_has_about_the_share_that_was_asked_for(percent: int) -> None:
+    selection, number = Selection(sample_percent=percent), 20_000
+    sampled = sum(selection.is_sampled(f"2026/run_{n % 7}/pano_{n:06}.jpg") for n in range(number))
+    spread = (number * percent / 100 * (1 - percent / 100)) ** 0.5
+    assert abs(sampled - number * percent / 100) < 5 * spread
+
+
+def test_a_name_that_is_no_text_is_in_a_sample_or_not_like_any_other() -> None:
+    names = [f"{number}\udcff.jpg" for number in range(100)]
+    assert 0 < sum(map(Selection(sample_percent=50).is_sampled, names)) < 100
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,10 @@ def test_a_settings_file_that_may_not_be_read_is_named(
     tmp_path.chmod(0o755)
     with unprivileged(), pytest.raises(ConfigurationError, match=r"baas\.toml cannot be read: .*Permission denied"):
         read_settings({})
+
+
+def test_originals_of_a_sample_are_not_deleted() -> None:
+    wished = {"delete_source": "after-verified", "source_percent": 5}
+    with pytest.raises(ConfigurationError, match="needs source_percent 100: a sample is a trial"):
+        read_settings(wished)
+    assert read_settings({**wished, "source_percent": 100}).source_percent == 100
