@@ -34,13 +34,14 @@ from baas_detector.export import export
 from baas_detector.truth import LabelledObject
 from baas_detector.weights import default_weights
 from baas_preprocess.decode import decode
-from baas_preprocess.detect import detections
 from baas_preprocess.facts import Detection, Inspection, Pixels
 from baas_preprocess.inspection import inspect
 from baas_preprocess.mask import mask
-from baas_preprocess.poles import FlatView, flat, flat_detections, flat_views
+from baas_preprocess.poles import FlatView, flat_views
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.tile import BAND_DEGREES, cut
+from baas_preprocess.tile import BAND_DEGREES
+from baas_preprocess.views import View, shown
+from baas_preprocess.views import seen as answered
 from baas_preprocess.way import is_absurd, is_wanted, joined
 
 out = Console(width=120, highlight=False)
@@ -88,10 +89,9 @@ def is_counted(one: LabelledObject, seen: Inspection, side: float) -> bool:
 def look(pixels: Pixels, seen: Inspection, views: Sequence[FlatView], find: Finder) -> list[Detection]:
     """Return what the usual tiles and flat views show the detector."""
     found: list[Detection] = []
-    for tile in usual(seen):
-        found += detections(find(cut(pixels, tile)), tile, seen.width_px, wraps=True)
-    for view in views:
-        found += flat_detections(find(flat(pixels, view)), view, seen.width_px, seen.height_px)
+    plan: list[View] = [*usual(seen), *views]
+    for view in plan:
+        found += answered(find(shown(pixels, view)), view, seen.width_px, seen.height_px, wraps=True)
     return [one for one in found if is_wanted(one, Recipe()) and not is_absurd(one, seen)]
 
 

@@ -35,23 +35,30 @@ from baas_detector.export import export
 from baas_detector.truth import LabelledImage, LabelledObject
 from baas_detector.weights import default_weights
 from baas_preprocess.decode import decode
-from baas_preprocess.detect import detections
-from baas_preprocess.facts import Detection, Inspection, Tile
+from baas_preprocess.facts import Detection, Inspection, Profile, Tile
 from baas_preprocess.inspection import inspect
 from baas_preprocess.mask import mask
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.tile import OVERLAP_PX, cut, tiles
+from baas_preprocess.tile import OVERLAP_PX, tiles
+from baas_preprocess.views import View, shown, views
+from baas_preprocess.views import seen as answered
 from baas_preprocess.way import is_absurd, is_wanted, joined
 
 out = Console(width=120, highlight=False)
 Confidences: TypeAlias = tuple[float, float]
 """Of persons and of licence plates."""
-Tiling: TypeAlias = Callable[[Inspection], list[Tile]]
+Tiling: TypeAlias = Callable[[Inspection], Sequence[View]]
 
 
 def usual(seen: Inspection) -> list[Tile]:
     """Return the tiles of a first look."""
     return tiles(seen.width_px, seen.height_px, wraps=seen.wraps, is_sphere=seen.wraps and seen.is_sphere)
+
+
+def thorough(seen: Inspection) -> list[View]:
+    """Return what the thorough profile shows."""
+    is_sphere = seen.wraps and seen.is_sphere
+    return views(seen.width_px, seen.height_px, Profile.THOROUGH, wraps=seen.wraps, is_sphere=is_sphere)
 
 
 def overview_only(seen: Inspection) -> list[Tile]:
@@ -62,6 +69,11 @@ def overview_only(seen: Inspection) -> list[Tile]:
 def enlarged(seen: Inspection) -> list[Tile]:
     """Return the usual tiles, the native ones cut in four that overlap and are enlarged to nearly twice their size."""
     return [part for tile in usual(seen) for part in _quarters(tile, seen.width_px)]
+
+
+def usual_and_enlarged(seen: Inspection) -> list[Tile]:
+    """Return the usual tiles and the enlarged ones."""
+    return [*usual(seen), *enlarged(seen)[:-1]]
 
 
 def _quarters(tile: Tile, width_px: int) -> Iterator[Tile]:
@@ -103,6 +115,8 @@ PLANS = (
     Plan(name="... from 0.05", tiling=usual, closer_look=replace(_USUAL, vehicle_score=0.05), confidences=_FEW),
     Plan(name="... at 640 px", tiling=usual, closer_look=replace(_USUAL, side_px=640), confidences=_FEW),
     Plan(name="... at 320 px", tiling=usual, closer_look=replace(_USUAL, side_px=320), confidences=_FEW),
+    Plan(name="thorough", tiling=thorough, closer_look=_USUAL, confidences=_FEW),
+    Plan(name="usual and enlarged, closer look", tiling=usual_and_enlarged, closer_look=_USUAL, confidences=_FEW),
     Plan(name="enlarged, closer look", tiling=enlarged, closer_look=_USUAL, confidences=_FEW),
 )
 
@@ -120,12 +134,12 @@ def look(data: bytes, seen: Inspection, plan: Plan, find: Finder) -> tuple[list[
     pixels = decode(data, seen)
     found: list[Detection] = []
     seconds = 0.0
-    for tile in plan.tiling(seen):
-        view = cut(pixels, tile)
+    for view in plan.tiling(seen):
+        picture = shown(pixels, view)
         before = time.process_time()
-        rows = find(view)
+        rows = find(picture)
         seconds += time.process_time() - before
-        found += detections(rows, tile, seen.width_px, wraps=seen.wraps)
+        found += answered(rows, view, seen.width_px, seen.height_px, wraps=seen.wraps)
     return [one for one in found if not is_absurd(one, seen)], seconds
 
 

@@ -8,7 +8,7 @@ to its own meridian, so several views look around each pole.
 Yaw and pitch are those of `spherical`, in degrees: yaw 0 is the picture's centre column, pitch 0 its horizon.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import cos, pi, radians, sin, tan, tau
@@ -17,10 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from baas_preprocess.detect import CLASSES
-from baas_preprocess.facts import Box, Detection, Pixels, Tile
+from baas_preprocess.facts import Box, Pixels, Tile
 from baas_preprocess.spherical import covering
-from baas_preprocess.tile import BAND_DEGREES
 
 PITCH_DEGREES = 65.0
 VIEWS_AROUND = 4
@@ -76,20 +74,6 @@ def flat(pixels: Pixels, view: FlatView) -> Pixels:
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_WRAP,
     ).astype(np.uint8, copy=False)
-
-
-def flat_detections(
-    rows: npt.NDArray[np.float32], view: FlatView, width_px: int, height_px: int
-) -> Iterator[Detection]:
-    """Turn a view's rows (n, 6) into detections in the picture's pixels.
-
-    What lies in the band of the native tiles as a whole is left out: they show it upright and at its full size.
-    """
-    extent = view.extent(width_px, height_px)
-    for *corners, score, number in rows.astype(np.float64).tolist():
-        box = outline(view, corners, width_px, height_px)
-        if max(90 - box.top / height_px * 180, box.bottom / height_px * 180 - 90) > BAND_DEGREES:
-            yield Detection(box=box, object_class=CLASSES[int(number)], score=score, tile=extent)
 
 
 def outline(view: FlatView, corners: Sequence[float], width_px: int, height_px: int) -> Box:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from baas_crds.codes import ObjectClass
 from baas_ledger.facts import SecondLook
 from baas_preprocess.decode import decode
-from baas_preprocess.detect import Detector, detections
+from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Detection, Digest, Inspection, Mask, Pixels, Region
 from baas_preprocess.inspection import inspect
@@ -21,9 +21,9 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
 from baas_preprocess.second_look import MOST_LOOKS, judge, still_visible
-from baas_preprocess.tile import cut, tiles
 from baas_preprocess.upright import is_joined, stored_box, upright
 from baas_preprocess.verify import verify
+from baas_preprocess.views import seen, shown, views
 from baas_preprocess.wanted import Wanted, regions_of
 
 # The highest plates are 21 cm. One that filled more of the sphere would be within 26 cm of the camera.
@@ -129,18 +129,19 @@ def look(
     is_shifted: bool = False,
 ) -> list[Detection]:
     """Return what the detector sees on a decoded picture and the recipe redacts, in the stored picture's pixels."""
-    shown = upright(pixels, inspection.orientation)
-    height_px, width_px = shown.shape[:2]
+    picture = upright(pixels, inspection.orientation)
+    height_px, width_px = picture.shape[:2]
     wraps = is_joined(inspection)
+    is_sphere = wraps and inspection.is_sphere
     with watch.step("tile"):
-        plan = tiles(width_px, height_px, wraps=wraps, is_sphere=wraps and inspection.is_sphere, is_shifted=is_shifted)
-        views = [cut(shown, tile) for tile in plan]
+        plan = views(width_px, height_px, recipe.profile, wraps=wraps, is_sphere=is_sphere, is_shifted=is_shifted)
+        pictures = [shown(picture, view) for view in plan]
     with watch.step("detect"):
-        answers = detector.detect(views)
+        answers = detector.detect(pictures)
     return [
         replace(detection, box=stored_box(detection.box, inspection.orientation, width_px, height_px))
-        for tile, rows in zip(plan, answers, strict=True)
-        for detection in detections(rows, tile, width_px, wraps=wraps)
+        for view, rows in zip(plan, answers, strict=True)
+        for detection in seen(rows, view, width_px, height_px, wraps=wraps)
         if is_wanted(detection, recipe) and not is_absurd(detection, inspection)
     ]
 

@@ -5,9 +5,7 @@ import numpy.typing as npt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baas_crds.codes import ObjectClass
-from baas_preprocess.facts import Box
-from baas_preprocess.poles import FlatView, flat, flat_detections, flat_views, outline
+from baas_preprocess.poles import FlatView, flat, flat_views, outline
 from baas_preprocess.tile import BAND_DEGREES
 
 WIDTH, HEIGHT = 2000, 1000
@@ -94,12 +92,3 @@ def test_a_view_shows_what_the_picture_has_there(view: FlatView) -> None:
     expected = np.stack([127.5 * (1 + np.cos(turn)), 127.5 * (1 + np.sin(turn)), (0.5 - pitch / 180) * HEIGHT / 4], 1)
     near_pole = np.abs(pitch) > 85
     assert np.abs(shown - expected)[~near_pole].max() < 3
-
-
-def test_what_lies_in_the_band_is_left_to_the_native_tiles() -> None:
-    view = FlatView(yaw=0, pitch=-65)
-    rows = np.array([[500, 10, 520, 30, 0.9, 0], [500, 600, 520, 640, 0.8, 1]], np.float32)
-    [kept] = flat_detections(rows, view, WIDTH, HEIGHT)
-    assert (kept.object_class, kept.tile) == (ObjectClass.LICENCE_PLATE, view.extent(WIDTH, HEIGHT))
-    assert kept.box == outline(view, (500, 600, 520, 640), WIDTH, HEIGHT)
-    assert isinstance(kept.box, Box)
