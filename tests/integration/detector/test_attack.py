@@ -81,6 +81,7 @@ def shares(attacked: Result, kind: str, condition: str) -> dict[str, float]:
 def test_the_default_is_at_chance_where_cells_and_the_earlier_gaussian_are_not(
     drawn_people: Path, tmp_path: Path
 ) -> None:
+    """The earlier service blurred all with a sigma of 25 px, under which large plates stay readable."""
     redactions = ["none", "gaussian", "pixelate:6", "fill"]
     chosen = [part for name in redactions for part in ("--redaction", name)]
     page = tmp_path / "page.md"

@@ -116,6 +116,27 @@ def test_more_boxes_than_fit_show_in_the_count(small: Served) -> None:
     assert (count > 10).all()
 
 
+def test_a_batch_full_of_objects_has_boxes_for_each_of_its_tiles(small: Served) -> None:
+    """The earlier service stopped suppression at a time limit; the rest of the batch came back without boxes."""
+    noise = np.random.default_rng(0).integers(0, 256, (8, 1024, 1024, 3), np.uint8)
+
+    boxes, count = ask(small.announced["grpc"], noise)
+
+    assert (count > 10).all()
+    assert (boxes[..., 4] > 0).all()
+
+
+def test_tiles_without_anybody_are_answered_beside_others(triton: str, photos: list[Tile]) -> None:
+    """The earlier service answered 500 for an image without people."""
+    nobody = np.full_like(photos[0], 128)
+
+    boxes, count = ask(triton, np.stack([nobody, photos[0]]))
+
+    assert count[0] == 0
+    assert not boxes[0].any()
+    assert count[1] > 0
+
+
 @pytest.mark.parametrize("shape", [(1, 64, 64, 4), (9, 64, 64, 3), (64, 64, 3)])
 def test_a_request_that_does_not_fit_is_an_error_and_never_an_empty_answer(
     small: Served, shape: tuple[int, ...]

@@ -73,6 +73,7 @@ def test_a_run_gives_no_images_of_another_run(ledger: Engine) -> None:
 
 
 def test_eight_workers_at_once_publish_a_thousand_images_none_twice_none_lost(ledger: Engine) -> None:
+    """The earlier service locked by renaming a file, which a second worker could do as well."""
     names = [f"{number:04}.jpg" for number in range(1_000)]
     run_id = run_with(ledger, names)
 
@@ -132,6 +133,7 @@ def abandon(engine: Engine, held: Claim) -> None:
 
 
 def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(ledger: Engine, ledger_url: str) -> None:
+    """The earlier service counted what was `inprogress` at a crash as done."""
     run_id = run_with(ledger, ["a"])
     claimed = multiprocessing.get_context("fork").Event()
 
@@ -156,6 +158,7 @@ def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(l
 
 @pytest.mark.parametrize("finish", [publish, quarantine])
 def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, finish: Callable[..., None]) -> None:
+    """In the earlier service both workers wrote when the lock of one had been claimed by another."""
     run_id = run_with(ledger, ["a"])
     [late] = claim(ledger, run_id, worker="late")
     [held] = claim(ledger, run_id, worker="new", now=LATER)
@@ -282,6 +285,7 @@ def test_the_same_claim_cannot_end_in_two_ways(ledger: Engine) -> None:
 
 
 def test_detections_of_an_image_are_replaced_and_never_written_again_for_later_images(ledger: Engine) -> None:
+    """The earlier service wrote the detections of earlier images again with each later one."""
     run_id = run_with(ledger, ["a", "b", "c"])
     a, b, c = claim(ledger, run_id, 3)
     for held in (a, b, c):

@@ -52,7 +52,9 @@ def test_running_again_skips_what_is_finished_and_redoes_what_changed(
     assert third.document["now"]["published"] == 2
     after = published(out)
     assert after["a.jpg"] == before["a.jpg"]
-    assert after["street/b.jpg"] != before["street/b.jpg"]
+    # Nobody is on it now: it is published as it is. The earlier service failed on such pictures.
+    with Image.open(out / "street" / "b.jpg") as shown, Image.open(photos / "street" / "b.jpg") as original:
+        assert shown.tobytes() == original.tobytes()
 
 
 def test_other_settings_redo_everything_and_going_back_does_too(
@@ -70,6 +72,7 @@ def test_other_settings_redo_everything_and_going_back_does_too(
 def test_bad_files_are_quarantined_with_their_reason_and_the_rest_goes_on(
     baas: Baas, photos: Path, photo: bytes, triton: str, tmp_path: Path
 ) -> None:
+    """The earlier service passed over what it could not read, and said nothing."""
     (photos / "empty.jpg").write_bytes(b"")
     (photos / "cut.jpg").write_bytes(photo[: len(photo) // 2])
     (photos / "text.jpg").write_text("not a picture\n" * 100)
@@ -207,6 +210,7 @@ def test_exclusions_are_recorded_and_a_typing_error_in_the_list_is_told(
 
 
 def test_boxes_and_masks_can_stand_beside(baas: Baas, photos: Path, triton: str, tmp_path: Path) -> None:
+    """The boxes are left, top, width and height in shares; those of the earlier service were corners in pixels."""
     masks = tmp_path / "masks"
     baas("blur", photos / "a.jpg", tmp_path / "out", "--detections", "--save-masks", masks, triton=triton)
     described = json.loads((tmp_path / "out" / "a.jpg.json").read_text())

@@ -14,6 +14,7 @@ PERSON, PLATE = DetectedClass.PERSON, DetectedClass.LICENCE_PLATE
     "name", ["licence_plate", "license_plate", "License Plate", "LICENCE-PLATE", " license  plate "]
 )
 def test_both_spellings_of_a_licence_plate_are_read(name: str) -> None:
+    """In the earlier service plates of the other spelling counted as persons."""
     assert read_class(name) is PLATE
 
 

@@ -18,6 +18,7 @@ SHARES: dict[str, Any] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
     [{"x": 4000.0}, {"y": 2000.0}, {"width": 41.0}, {"height": 16.0}, {"x": -0.01}, {"x": 1.0}, {"y": float("nan")}],
 )
 def test_pixels_are_not_taken_for_shares_of_the_picture(change: dict[str, float]) -> None:
+    """The earlier service stored corners in pixels in columns that said they were shares."""
     with pytest.raises(ValueError, match="a box needs shares of the picture from 0 to 1"):
         DetectedObject(object_class=ObjectClass.PERSON, score=0.5, **{**SHARES, **change})
     with pytest.raises(ValueError, match="a box needs shares of the picture from 0 to 1"):

@@ -35,6 +35,7 @@ def test_valid_rows_are_returned_and_clipped_to_the_tile() -> None:
 
 
 def test_no_objects_is_an_answer() -> None:
+    """The earlier service's endpoint answered 500 for an image without people."""
     assert boxes_of(*answer(), width_px=10, height_px=10).shape == (0, 6)
 
 
@@ -60,6 +61,7 @@ def test_more_objects_than_fit_are_an_error() -> None:
     ],
 )
 def test_a_malformed_answer_is_an_error(boxes: np.ndarray | None, count: np.ndarray | None) -> None:
+    """The earlier service took an answer without boxes for a picture without people, and published it."""
     with pytest.raises(NotPublishable) as refused:
         boxes_of(boxes, count, width_px=10, height_px=10)
     assert refused.value.reason is QuarantineReason.DETECTOR_REFUSED
@@ -79,9 +81,18 @@ def test_a_model_of_the_contract_says_what_it_is() -> None:
     assert (model.digest, model.version, model.score_floor, model.max_det) == ("sha256:0", "3", 0.01, 300)
 
 
+def test_of_several_versions_each_says_what_it_is() -> None:
+    both = {**PARAMETERS, "model_digest.3": "sha256:3", "score_floor.3": "0.3", "model_digest.13": "sha256:13"}
+    metadata = {**METADATA, "versions": ["3", "13"]}
+    three, thirteen = (model_of(metadata, config(both), version=version, url="t:1") for version in ("3", "13"))
+    assert (three.digest, three.score_floor) == ("sha256:3", 0.3)
+    assert (thirteen.digest, thirteen.score_floor) == ("sha256:13", 0.01)
+
+
 @pytest.mark.parametrize(
     ("metadata", "parameters"),
     [
+        pytest.param({**METADATA, "versions": ["1", "3"]}, PARAMETERS, id="versions put together by hand"),
         pytest.param({**METADATA, "outputs": METADATA["outputs"][:1]}, PARAMETERS, id="an output is missing"),
         pytest.param({**METADATA, "inputs": []}, PARAMETERS, id="the input is missing"),
         pytest.param(METADATA, {**PARAMETERS, "classes": "licence_plate,person"}, id="classes in another order"),

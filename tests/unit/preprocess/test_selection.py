@@ -58,6 +58,7 @@ def test_a_name_that_is_no_text_is_in_a_sample_or_not_like_any_other() -> None:
     ],
 )
 def test_exclude_lists_carry_no_line_ends_into_names(tmp_path: Path, file: str, text: str) -> None:
+    """The earlier service left them on the lines of its batches, and silently found no image of that name."""
     (tmp_path / file).write_text(text, encoding="utf-8")
     assert read_exclude_list(tmp_path / file, title="--exclude-list") == {"a.jpg", "b.jpg"}
 

@@ -42,6 +42,7 @@ def test_every_pixel_of_a_panorama_is_in_a_tile_and_the_band_at_native_resolutio
 def test_whatever_fits_the_overlap_is_whole_in_a_native_tile_at_any_yaw(
     size: tuple[int, int], data: st.DataObject
 ) -> None:
+    """The earlier service squeezed the panorama to 2048 px: at the network, half of the plates had less than 4 px."""
     width, height = size
     native = filter(is_native, tiles(width, height, wraps=True, is_sphere=True))
     object_width = data.draw(st.integers(1, min(OVERLAP_PX, width // 5)))

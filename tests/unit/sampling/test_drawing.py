@@ -126,11 +126,13 @@ def test_many_small_districts_do_not_keep_the_pictures_without_detections_out() 
 
 @given(st.integers(0, 40), st.integers(1, 30), st.integers(1, 40))
 def test_pictures_that_all_have_as_many_detections_are_sampled(detections: int, count: int, size: int) -> None:
+    """The earlier service's sampler crashed."""
     found = retraining_sample(pictures(count, *[0.5] * detections), size, Retraining())
     assert len(found.drawn) == min(count, size)
 
 
 def test_pictures_without_detections_get_their_share() -> None:
+    """The earlier service could not sample them, and that is where the misses are."""
     candidates = [*pictures(50), *pictures(900, 0.9, 0.9, start="two"), *pictures(50, *[0.9] * 9, start="nine")]
     drawn = retraining_sample(candidates, 100, Retraining()).by("bin")
     assert drawn == {NOTHING_FOUND: (50, 20), "2-3": (900, 40), "8-15": (50, 40)}
