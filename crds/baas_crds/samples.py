@@ -22,6 +22,14 @@ class SamplePlace(Part):
     volume: Volume | None = None
     """A folder of a volume."""
 
+    def below(self, name: str) -> "SamplePlace":
+        """Return the folder of this name in it."""
+        blob, volume = self.azure_blob, self.volume
+        return SamplePlace(
+            azure_blob=blob and blob.model_copy(update={"prefix": f"{blob.prefix}/{name}".lstrip("/")}),
+            volume=volume and volume.model_copy(update={"path": f"{volume.path}/{name}".lstrip("/")}),
+        )
+
 
 class QualityCheck(Part):
     """A sample of finished pictures for people to look at."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from baas_crds.apart import Place
 from baas_crds.blurjob import BlurJobSpec
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
@@ -24,7 +25,7 @@ from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Destination, Source
 
-SOURCE, OUTPUT = "spec.source.azureBlob", "spec.output.azureBlob"
+SOURCE, OUTPUT = "spec.source", "spec.output"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +75,6 @@ def read_assignment(file: Path) -> Assignment:
     except (ValueError, LookupError, TypeError) as error:
         raise ConfigurationError(f"BAAS_JOB_FILE {file} is no BlurJob with a uid, as JSON.") from error
     job = read_blurjob(document)
-    if job.spec.quality_check is not None:
-        raise ConfigurationError("spec.qualityCheck: this version draws no sample; leave it out.")
     return Assignment(
         uid=str(uid), namespace=job.metadata.namespace or "default", name=job.metadata.name, spec=job.spec
     )
@@ -104,7 +103,9 @@ def open_source(assignment: Assignment, settings: PodSettings) -> Iterator[Sourc
     """Give the place that pictures come from."""
     source = assignment.spec.source
     if source.azure_blob is not None:
-        with _blob_folder(source.azure_blob, SOURCE, settings.source_connection_string, settings) as folder:
+        with _blob_folder(
+            source.azure_blob, f"{SOURCE}.azureBlob", settings.source_connection_string, settings
+        ) as folder:
             yield BlobSource(folder)
     elif source.volume is not None:
         yield FileSource([str(settings.source_folder)], label=_label(assignment, source.volume))
@@ -115,12 +116,32 @@ def open_source(assignment: Assignment, settings: PodSettings) -> Iterator[Sourc
 @contextmanager
 def open_destination(assignment: Assignment, settings: PodSettings) -> Iterator[Destination]:
     """Give the place that safe pictures go to. Other pods may write there, too."""
-    output = assignment.spec.output
-    if output.azure_blob is not None:
-        with _blob_folder(output.azure_blob, OUTPUT, settings.output_connection_string, settings) as folder:
-            yield BlobDestination(folder)
-    elif output.volume is not None:
-        yield FolderDestination(settings.output_folder, label=_label(assignment, output.volume))
+    given = settings.output_connection_string
+    with open_place(
+        assignment, settings, assignment.spec.output, OUTPUT, folder=settings.output_folder, given=given
+    ) as it:
+        yield it
+
+
+@contextmanager
+def open_place(
+    assignment: Assignment,
+    settings: PodSettings,
+    place: Place,
+    title: str,
+    *,
+    folder: Path,
+    given: SecretStr | None,
+) -> Iterator[BlobDestination | FolderDestination]:
+    """Give a place to write to: a container, with the connection string that was given, or where a claim is mounted.
+
+    `title` is what a person calls it.
+    """
+    if place.azure_blob is not None:
+        with _blob_folder(place.azure_blob, f"{title}.azureBlob", given, settings) as blobs:
+            yield BlobDestination(blobs)
+    elif place.volume is not None:
+        yield FolderDestination(folder, label=_label(assignment, place.volume))
 
 
 def _blob_folder(place: AzureBlob, title: str, given: SecretStr | None, settings: PodSettings) -> BlobFolder:

@@ -39,7 +39,7 @@ def wrong_output(outputs: Outputs | Destination, image: ImageRecord, left: Corre
     return f"{image.name}: its output was changed after it was published"
 
 
-def still_wrong(ledger: Engine, outputs: Outputs, image: ImageRecord) -> str | None:
+def still_wrong(ledger: Engine, outputs: Outputs | Destination, image: ImageRecord) -> str | None:
     """Say what is wrong with an output by what the ledger has of it now; None when it is not published any more."""
     with reading(ledger) as connection:
         before, left = named_image(connection, image.run_id, image.name), interrupted(connection, image.id)

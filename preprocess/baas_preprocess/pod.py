@@ -23,12 +23,12 @@ from baas_ledger.progress import read_progress
 from baas_ledger.runs import MODEL_VERSION, check_run, find_run, finish_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
+from baas_preprocess.closing import check_samples, close_run
 from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
-from baas_preprocess.retention import delete_originals
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
@@ -58,6 +58,7 @@ def plan_run(settings: PodSettings) -> Plan:
         recipe = pod.assignment.recipe
         selection = selection_of(pod.assignment, settings)
         check_confidence(recipe, pod.detector.model)
+        check_samples(pod.assignment, settings, pod.source)
         if pod.assignment.spec.retention.delete_source is DeleteSource.NEVER:
             check_not_empty(pod.source, pod.source.label)
         if isinstance(pod.destination, FolderDestination):
@@ -84,8 +85,8 @@ def work_on_run(
 ) -> Progress:
     """Work on the BlurJob until every image has its fate or `stop` is set; return how the run stands then.
 
-    `on_start` is called when all is there and work begins. Raises as `plan_run`, and `ConfigurationError` when nobody
-    has planned the run to its end.
+    `on_start` is called when all is there and work begins. Raises as `plan_run`, `ConfigurationError` when nobody has
+    planned the run to its end, and as `close_run`.
     """
     with _equipment(settings) as pod:
         if pod.run is None or pod.run.planned_at is None:
@@ -119,8 +120,15 @@ def work_on_run(
         if not counts.remaining:
             if QuarantineReason.TOO_MANY_ATTEMPTS in counts.quarantined_by_reason:  # the ledger did that by itself
                 withdraw_refused(pod.ledger, job.run_id, pod.destination, job.extras, [ImageState.QUARANTINED])
-            if spec.retention.delete_source is DeleteSource.AFTER_VERIFIED:
-                delete_originals(pod.ledger, job.run_id, pod.source, pod.destination)
+            close_run(
+                pod.assignment,
+                settings,
+                ledger=pod.ledger,
+                run=pod.run,
+                source=pod.source,
+                destination=pod.destination,
+                stop=stop,
+            )
             job.record(partial(finish_run, run_id=job.run_id))
         return counts
 

@@ -40,10 +40,18 @@ class PodSettings(BaseSettings):
     """Connection string of the source's storage account. Unset: workload identity."""
     output_connection_string: SecretStr | None = None
     """Connection string of the output's storage account. Unset: workload identity."""
+    quality_check_connection_string: SecretStr | None = None
+    """Connection string of the account for pictures to look at. Unset: workload identity."""
+    retraining_sample_connection_string: SecretStr | None = None
+    """Connection string of the account for originals to label. Unset: workload identity."""
     source_folder: Path = Path("/data/source")
     """Where the source's volume is mounted, at its `path`."""
     output_folder: Path = Path("/data/output")
     """Where the output's volume is mounted, at its `path`."""
+    quality_check_folder: Path = Path("/data/quality-check")
+    """Where the volume for pictures to look at is mounted, at its `path`."""
+    retraining_sample_folder: Path = Path("/data/retraining-sample")
+    """Where the volume for originals to label is mounted, at its `path`."""
     exclude_folder: Path = Path("/etc/baas/exclude")
     """Where the exclude list's ConfigMap is mounted."""
     audit_key: Path | None = None

@@ -1,5 +1,7 @@
 """Which stratum a picture belongs to, such as its district, and how a panorama is called. Pure."""
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +22,24 @@ class Strata:
         """Return a picture's stratum."""
         keys = (name, name.rsplit("/", 1)[-1], pano_id(name))
         return next((self.known[key] for key in keys if key in self.known), None) or UNKNOWN
+
+
+def strata_of(text: str) -> Strata:
+    """Return the districts that a CSV text tells, as `baas-detector metadata` writes it.
+
+    Raises `ValueError`, with what is wrong in words, unless it has the columns `image` and `district` and each image
+    once.
+    """
+    table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))  # spreadsheets write a mark in front
+    if missing := {"image", "district"} - set(table.fieldnames or ()):
+        raise ValueError(f"it has no column {' and no column '.join(sorted(missing))}; columns are parted by commas")
+    known: dict[str, str | None] = {}
+    for row in table:
+        image = (row["image"] or "").strip()
+        if not image or image in known:
+            raise ValueError(f"line {table.line_num} names {f'{image} again' if image else 'no image'}")
+        known[image] = (row["district"] or "").strip() or None
+    return Strata(known=known)
 
 
 def pano_id(name: str) -> str:

@@ -18,6 +18,7 @@ from baas_crds.errors import BaasError
 from baas_ledger.facts import Claim, Quarantined
 from baas_preprocess.cli.lineage_command import tell_lineage
 from baas_preprocess.cli.pod_last_words import say_last_words
+from baas_preprocess.copies import Stopped
 from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
 from baas_preprocess.work import Outcome
@@ -128,7 +129,7 @@ def _in_pod(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
         code = act(read_pod_settings())
         if code is ExitCode.INTERRUPTED:
             sentence = INTERRUPTED
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         code, sentence = ExitCode.INTERRUPTED, INTERRUPTED
     except BaasError as error:
         code, sentence = error.exit_code, str(error)

@@ -23,7 +23,7 @@ LEFT_OVER = timedelta(hours=1)
 class FolderDestination(FolderOutputs):
     """A folder. Unfinished files live in its `.baas/unfinished`, for their owner's eyes until they are whole.
 
-    They hold redacted, verified bytes only.
+    At a destination they hold redacted, verified bytes only.
     """
 
     def __init__(self, folder: Path, *, label: str | None = None) -> None:

@@ -264,7 +264,6 @@ def test_a_misconfigured_pod_ends_with_2_and_a_sentence(env: dict[str, str], sen
 @pytest.mark.parametrize(
     ("patch", "sentence"),
     [
-        pytest.param({"qualityCheck": {"sampleSize": 10}}, "draws no sample; leave it out", id="sample"),
         pytest.param({"source": {"panoramaApi": {}}}, "cannot read the Panorama API", id="Panorama API"),
         pytest.param({"detector": {"modelDigest": "sha256:" + "0" * 64}}, "modelDigest demands sha256:000", id="pin"),
         pytest.param({"detector": {"model": "other"}}, "has no model 'other'", id="no such model"),

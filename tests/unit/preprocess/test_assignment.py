@@ -82,20 +82,6 @@ def test_what_is_no_blurjob_is_named(text: str, tmp_path: Path) -> None:
         read_assignment(tmp_path / "job.json")
 
 
-@pytest.mark.parametrize(
-    ("spec", "sentence"),
-    [
-        ({"qualityCheck": {"sampleSize": 10}}, "spec.qualityCheck: this version draws no sample; leave it out."),
-    ],
-)
-def test_what_this_version_cannot_do_is_refused_and_not_ignored(
-    spec: dict[str, Any], sentence: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigurationError) as error:
-        read(tmp_path, **spec)
-    assert str(error.value) == sentence
-
-
 def test_names_come_from_the_spec_or_from_the_mounted_list(tmp_path: Path) -> None:
     source = example("azure")["spec"]["source"]
     named = read(tmp_path, source={**source, "include": ["2026/*"], "excludeList": {"names": ["a.jpg"]}})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from baas_sampling.strata import UNKNOWN, Strata, pano_id
+from baas_sampling.strata import UNKNOWN, Strata, pano_id, strata_of
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,22 @@ def test_a_picture_is_known_by_its_name_by_its_file_or_by_its_panorama() -> None
     strata = Strata(known={"west/a.jpg": "West", "b.jpg": "Noord", "TMX1-2_pano_0000_000003": "Oost", "c.jpg": None})
     names = ("west/a.jpg", "any/b.jpg", "2021/TMX1-2/pano_0000_000003/full.jpg", "c.jpg", "a.jpg")
     assert [strata.of(name) for name in names] == ["West", "Noord", "Oost", UNKNOWN, UNKNOWN]
+
+
+def test_districts_are_read_of_a_table_with_other_columns_too() -> None:
+    strata = strata_of('\ufeffimage,latitude,district\r\n"a,b.jpg",52.1, West \r\nc.jpg,,\r\n')
+    assert [strata.of(name) for name in ("a,b.jpg", "c.jpg", "d.jpg")] == ["West", UNKNOWN, UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "it has no column district and no column image"),
+        ("image;district\na.jpg;West\n", "columns are parted by commas"),
+        ("image,district\na.jpg,West\na.jpg,Oost\n", "line 3 names a.jpg again"),
+        ("image,district\n,West\n", "line 2 names no image"),
+    ],
+)
+def test_a_table_that_tells_no_districts_says_why(text: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        strata_of(text)

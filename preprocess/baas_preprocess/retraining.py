@@ -1,0 +1,88 @@
+"""Copy some originals of a run for people to label: by numbers of detections, districts and doubt."""
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+
+from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_crds.samples import RetrainingSample
+from baas_ledger.samples import found_in
+from baas_preprocess.copies import Sampling, copied, finish, told
+from baas_preprocess.digests import digest_of
+from baas_preprocess.stores.places import Source
+from baas_sampling.drawing import ALL, Candidate, Retraining, retraining_sample
+from baas_sampling.labelling import worklist_text
+from baas_sampling.strata import Strata, strata_of
+
+logger = logging.getLogger(__name__)
+
+
+def draw_retraining_sample(sampling: Sampling, how: RetrainingSample, source: Source, *, threshold: float) -> None:
+    """Draw originals of what a run published, copy them, and write the worklist, unless that was done before.
+
+    `threshold` is the score from which on objects were redacted. A picture is drawn only as long as its original is
+    there, and left out when it is not the one that was blurred. Raises `ConfigurationError` as `read_strata`,
+    `DependencyUnavailable` and `Stopped`.
+    """
+    if sampling.is_done:
+        return
+    strata = read_strata(source, how.metadata)
+    sample = retraining_sample(
+        _candidates(sampling, strata),
+        how.size,
+        Retraining(seed=how.seed, share_without=Fraction(how.share_without_percent, 100), threshold=threshold),
+    )
+    left_out = copied(sampling, [one.image for one in sample.drawn], lambda name: _copy(sampling, source, name))
+    drawn = [one for one in sample.drawn if one.image not in left_out]
+    if sampling.is_done:
+        return  # another worker was faster, and may have deleted originals since
+    for problem in left_out.values():
+        logger.warning("An original was left out of the sample. %s", problem)
+    finish(
+        sampling,
+        [one.image for one in drawn],
+        worklist_text(drawn),
+        number=sum(sample.there.values()),
+        what="copies of their originals to label",
+        left_out=len(left_out),
+    )
+
+
+def read_strata(source: Source, metadata: str | None) -> Strata | None:
+    """Read which district each picture is of; without a file none is known.
+
+    Raises `ConfigurationError` when there is no such file in the source, or it is no table of districts, and
+    `DependencyUnavailable`.
+    """
+    if metadata is None:
+        return None
+    try:
+        return strata_of(source.read(metadata).decode())
+    except (NotPublishable, ValueError) as error:
+        raise ConfigurationError(
+            f"spec.retrainingSample.metadata: {metadata} in {source.label} cannot be used: {str(error).rstrip('.')}."
+        ) from error
+
+
+def _candidates(sampling: Sampling, strata: Strata | None) -> Iterator[Candidate]:
+    for one in found_in(sampling.ledger, sampling.run):
+        yield Candidate(
+            name=one.name,
+            scores=one.scores,
+            is_corrected=one.is_corrected,
+            stratum=strata.of(one.name) if strata else ALL,
+        )
+
+
+def _copy(sampling: Sampling, source: Source, name: str) -> str | None:
+    image = sampling.published(name)
+    if sampling.shelf.digest(name) == image.input_digest:
+        return None
+    try:
+        data = source.read(name)
+        if digest_of(data) != image.input_digest:
+            return f"{name}: its original changed since it was blurred."
+        sampling.write(image, data)
+    except NotPublishable as error:
+        return told(name, error)
+    return None
