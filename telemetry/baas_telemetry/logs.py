@@ -1,10 +1,19 @@
-"""JSON lines on stdout, the same in operator and pods: time, level, logger, message, facts, and an error's trace."""
+"""JSON lines on stdout, the same in operator and pods: time, level, logger, message, facts, and an error's trace.
+
+Within a span each line tells its `trace_id` and `span_id`, which join it to what is seen elsewhere.
+"""
 
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Literal, TypeAlias
+
+from opentelemetry import trace
 
 Level: TypeAlias = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -12,10 +21,29 @@ TALKATIVE = ("alembic", "azure", "kopf.objects")
 """Libraries that tell each step they take as INFO."""
 
 
+_about: ContextVar[Mapping[str, object]] = ContextVar("what log lines are about", default=MappingProxyType({}))
+
+
+@contextmanager
+def about(**facts: object) -> Iterator[None]:
+    """Let each line that is logged in the block tell these facts, too."""
+    token = _about.set({**_about.get(), **facts})
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+def facts_of(record: logging.LogRecord) -> dict[str, object]:
+    """Return what a record tells beside its message: its own facts first, then those of what is being done."""
+    return {**_about.get(), **getattr(record, "facts", {})}
+
+
 class JsonLine(logging.Formatter):
     """One JSON document a line; what `extra={"facts": {…}}` holds stands beside the message.
 
-    Facts that JSON does not know become text. None of them can take the place of time, level, logger or message.
+    Facts that JSON does not know become text. None of them can take the place of time, level, logger, message or the
+    span's ids.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -26,7 +54,10 @@ class JsonLine(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        for name, fact in getattr(record, "facts", {}).items():
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            document |= {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+        for name, fact in facts_of(record).items():
             document.setdefault(name, _writable(fact))
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)

@@ -1,0 +1,82 @@
+"""OpenTelemetry's exporters, made as the environment says. Each is imported when it is needed: they are heavy."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordExporter
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
+
+from baas_telemetry.exporters import Exporter
+
+PROMETHEUS_PORT = 9464
+
+
+def span_exporter(exporter: Exporter) -> SpanExporter:
+    """Return what sends spans."""
+    match exporter:
+        case Exporter.OTLP:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+            return OTLPSpanExporter()
+        case Exporter.AZURE:
+            from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter  # noqa: PLC0415
+
+            return AzureMonitorTraceExporter(**_azure())
+        case _:
+            return ConsoleSpanExporter(out=sys.stderr)
+
+
+def log_exporter(exporter: Exporter) -> LogRecordExporter:
+    """Return what sends log records."""
+    match exporter:
+        case Exporter.OTLP:
+            from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter  # noqa: PLC0415
+
+            return OTLPLogExporter()
+        case Exporter.AZURE:
+            from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter  # noqa: PLC0415
+
+            return AzureMonitorLogExporter(**_azure())
+        case _:
+            return ConsoleLogRecordExporter(out=sys.stderr)
+
+
+def metric_reader(exporter: Exporter, environment: Mapping[str, str]) -> MetricReader:
+    """Return what sends metrics, or what lets Prometheus fetch them."""
+    match exporter:
+        case Exporter.OTLP:
+            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
+
+            return PeriodicExportingMetricReader(OTLPMetricExporter())
+        case Exporter.AZURE:
+            from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter  # noqa: PLC0415
+
+            return PeriodicExportingMetricReader(AzureMonitorMetricExporter(**_azure()))
+        case Exporter.PROMETHEUS:
+            return _prometheus(environment)
+        case Exporter.CONSOLE:
+            return PeriodicExportingMetricReader(ConsoleMetricExporter(out=sys.stderr))
+
+
+def _azure() -> dict[str, Any]:
+    """Return what Azure's exporters do not read themselves from `APPLICATIONINSIGHTS_…`."""
+    # They would also count how they are used, for Microsoft, and what they sent, beside our metrics.
+    os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    os.environ.setdefault("APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "true")
+    # Nothing that was not sent is left on a disk.
+    return {"disable_offline_storage": True}
+
+
+def _prometheus(environment: Mapping[str, str]) -> MetricReader:
+    from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415
+    from prometheus_client import CollectorRegistry, start_http_server  # noqa: PLC0415
+
+    registry = CollectorRegistry()
+    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    host = environment.get("OTEL_EXPORTER_PROMETHEUS_HOST") or "localhost"
+    port = int(environment.get("OTEL_EXPORTER_PROMETHEUS_PORT") or PROMETHEUS_PORT)
+    start_http_server(port, addr=host, registry=registry)
+    return reader

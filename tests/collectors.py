@@ -1,0 +1,183 @@
+"""Where telemetry arrives, on loopback: an OTLP receiver, and an ingestion endpoint that speaks Application Insights'.
+
+Both speak the real protocols: OTLP over HTTP with protobuf or JSON (https://opentelemetry.io/docs/specs/otlp), and the
+Breeze `track` endpoint with gzipped JSON, as Azure's exporters send it.
+"""
+
+import base64
+import gzip
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
+from google.protobuf.message import Message  # type: ignore[import-untyped]
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1 import trace_pb2 as proto
+from opentelemetry.trace import SpanKind
+
+INSTRUMENTATION_KEY = "00000000-1111-2222-3333-444444444444"
+_IDS = frozenset({"traceId", "spanId", "parentSpanId"})
+_REQUESTS: Mapping[str, type[Message]] = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+    "/v1/logs": ExportLogsServiceRequest,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A span as it arrived."""
+
+    name: str
+    kind: SpanKind
+    trace_id: str
+    span_id: str
+    parent_id: str
+    error: bool
+    start_ns: int
+    end_ns: int
+    attributes: Mapping[str, object]
+    resource: Mapping[str, object]
+
+
+@dataclass(slots=True)
+class Collector:
+    """Everything that was received so far."""
+
+    port: int = 0
+    spans: list[Span] = field(default_factory=list)
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    """Each with `resource`, `name` and its data points, as OTLP's JSON."""
+    logs: list[dict[str, Any]] = field(default_factory=list)
+    """Each with `resource` beside the record, as OTLP's JSON."""
+    envelopes: list[dict[str, Any]] = field(default_factory=list)
+    """What Application Insights would have stored."""
+    bodies: list[bytes] = field(default_factory=list)
+    """All that came in, uncompressed."""
+
+    @property
+    def endpoint(self) -> str:
+        """What `OTEL_EXPORTER_OTLP_ENDPOINT` has to be."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connection_string(self) -> str:
+        """What `APPLICATIONINSIGHTS_CONNECTION_STRING` has to be."""
+        return f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={self.endpoint}/"
+
+    def receive(self, path: str, content_type: str, body: bytes) -> bytes:
+        """Take one request, and return the answer's body."""
+        self.bodies.append(body)
+        if path.endswith("/track"):
+            items = _envelopes(body)
+            self.envelopes += items
+            return json.dumps({"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}).encode()
+        self._take(json.loads(body) if "json" in content_type else _as_json(_REQUESTS[path].FromString(body)))
+        return b""
+
+    def _take(self, document: Mapping[str, Any]) -> None:
+        for group in document.get("resourceSpans", ()):
+            resource = _attributes(group.get("resource", {}))
+            for scope in group["scopeSpans"]:
+                self.spans += [_span(one, resource) for one in scope["spans"]]
+        for group in document.get("resourceMetrics", ()):
+            resource = _attributes(group.get("resource", {}))
+            for scope in group["scopeMetrics"]:
+                self.metrics += [{**one, "resource": resource} for one in scope["metrics"]]
+        for group in document.get("resourceLogs", ()):
+            resource = _attributes(group.get("resource", {}))
+            for scope in group["scopeLogs"]:
+                self.logs += [{**one, "resource": resource} for one in scope["logRecords"]]
+
+
+@contextmanager
+def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
+    """Receive whatever comes, while the block runs."""
+    collected = Collector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            kind = self.headers.get("Content-Type", "")
+            answer = collected.receive(self.path, kind, body)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json" if "json" in kind else kind)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((address, 0), Handler) as server:
+        collected.port = server.server_port
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield collected
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _span(one: Mapping[str, Any], resource: Mapping[str, object]) -> Span:
+    return Span(
+        name=one["name"],
+        kind=SpanKind(_kind(one.get("kind", 0))),
+        trace_id=one["traceId"],
+        span_id=one["spanId"],
+        parent_id=one.get("parentSpanId", ""),
+        error=one.get("status", {}).get("code") in {2, "STATUS_CODE_ERROR"},
+        start_ns=int(one["startTimeUnixNano"]),
+        end_ns=int(one["endTimeUnixNano"]),
+        attributes=_attributes(one),
+        resource=resource,
+    )
+
+
+def _kind(kind: str | int) -> int:
+    """OTLP counts kinds from 1, the library from 0."""
+    number = kind if isinstance(kind, int) else proto.Span.SpanKind.Value(kind)
+    return max(0, number - 1)
+
+
+def _attributes(document: Mapping[str, Any]) -> dict[str, object]:
+    return {one["key"]: _value(one["value"]) for one in document.get("attributes", ())}
+
+
+def _value(value: Mapping[str, Any]) -> object:
+    [(kind, content)] = value.items()
+    if kind == "intValue":
+        return int(content)
+    return [_value(one) for one in content.get("values", ())] if kind == "arrayValue" else content
+
+
+def _as_json(message: Message) -> dict[str, Any]:
+    """Return the message as OTLP's JSON has it: ids are hexadecimal there, unlike in protobuf's own."""
+    return dict(_with_hexadecimal_ids(MessageToDict(message)))
+
+
+def _with_hexadecimal_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_hexadecimal_ids(one) for one in value]
+    if isinstance(value, dict):
+        return {
+            key: base64.b64decode(one).hex() if key in _IDS else _with_hexadecimal_ids(one)
+            for key, one in value.items()
+        }
+    return value
+
+
+def _envelopes(body: bytes) -> list[dict[str, Any]]:
+    """The body is a JSON list, or a JSON document a line."""
+    text = body.decode()
+    return list(json.loads(text)) if text.startswith("[") else [json.loads(line) for line in text.splitlines()]
