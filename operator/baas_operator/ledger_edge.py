@@ -12,6 +12,8 @@ from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.progress import read_progress
 from baas_ledger.reopen import retry_quarantined
 from baas_ledger.runs import find_run, finish_run
+from baas_ledger.samples import samples_of
+from baas_ledger.tables import RunState
 from baas_operator.observed import Ledger, NotReady
 
 Answer = TypeVar("Answer")
@@ -32,7 +34,11 @@ class LedgerEdge:
 
         def read(connection: Connection) -> Ledger:
             run = find_run(connection, run_id)
-            return Ledger(run=run, progress=read_progress(connection, run_id)) if run else Ledger(run=None)
+            if run is None:
+                return Ledger(run=None)
+            samples = samples_of(connection, run_id) if run.state is RunState.FINISHED else []
+            told = tuple(sample.message for sample in samples)
+            return Ledger(run=run, progress=read_progress(connection, run_id), samples=told)
 
         try:
             return await self._ask(read)

@@ -36,6 +36,8 @@ class Ledger:
     run: Run | None
     """None until its planning began."""
     progress: Progress = field(default_factory=Progress)
+    samples: tuple[str, ...] = ()
+    """A sentence for each that was drawn, once the run is finished."""
 
     @property
     def is_planned(self) -> bool:

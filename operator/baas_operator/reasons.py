@@ -72,7 +72,8 @@ _MEANINGS = {
     Reason.INVALID_SPEC: "The spec cannot work, or is not allowed here; the message says what to change.",
     Reason.CONFIGURATION_ERROR: "A pod found something that no retry can repair; the message is its own.",
     Reason.TOO_MANY_QUARANTINED: "More images are quarantined than `maxQuarantinedPercent` allows.",
-    Reason.NO_PROGRESS: "Several Jobs in a row ended without any image getting its fate.",
+    Reason.NO_PROGRESS: "Several Jobs in a row ended without any image getting its fate, or without what follows "
+    "the last one: samples drawn, originals deleted.",
     Reason.PLAN_FAILED: "Several Jobs in a row could not list the source.",
     Reason.DEADLINE_EXCEEDED: "The run took longer than `activeDeadlineSeconds`.",
 }

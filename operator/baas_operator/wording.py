@@ -57,10 +57,11 @@ def all_done(ledger: Ledger) -> str:
     progress = ledger.progress
     if not progress.total:
         return "The source holds no picture: check the place, its folder and the globs of spec.source."
-    return (
+    sums = (
         f"{progress.published} images are published, {progress.quarantined} are quarantined, "
         f"{progress.excluded} were left out on request."
     )
+    return " ".join([sums, *ledger.samples])
 
 
 def too_many_quarantined(seen: Observed, ledger: Ledger) -> str:

@@ -93,11 +93,12 @@ def told(name: str, problem: NotPublishable) -> str:
 
 
 def finish(
-    sampling: Sampling, names: Collection[str], worklist: str, *, number: int, what: str, **further: object
+    sampling: Sampling, names: Collection[str], worklist: str, *, number: int, sentence: str, **further: object
 ) -> None:
     """Write the worklist of `names`, take away what else lies there, and note what was drawn of `number` pictures.
 
-    `what` says in a few words what was copied, and why. When another worker was faster, nothing changes.
+    `sentence` tells people so, with `{drawn}`, `{of}` and `{place}` in it. When another worker was faster, nothing
+    changes.
     """
     if sampling.is_done:
         return
@@ -110,7 +111,7 @@ def finish(
     model, configuration = Digest(run.model_digest), Digest(run.config_digest)
     shelf.write(WORKLIST, data, Provenance(model=model, configuration=configuration, input=own, output=own))
     facts = {"drawn": len(names), "of": number, "place": shelf.label, **further}
-    message = f"{len(names)} of {number} published pictures: {what} are in {shelf.label}."
+    message = sentence.format_map(facts)
     with transaction(sampling.ledger) as connection:
         is_first = note_drawn(connection, run.id, sampling.kind, message, facts)
     if is_first:

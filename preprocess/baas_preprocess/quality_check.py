@@ -10,6 +10,7 @@ from baas_preprocess.digests import digest_of
 from baas_preprocess.stores.places import Destination
 from baas_sampling.inspection import ALL, draw, worklist_text
 
+_SENTENCE = "{drawn} of {of} published pictures were copied to {place} for people to look at."
 # So many wrong pictures are named.
 _TOLD = 5
 
@@ -30,9 +31,9 @@ def draw_quality_check(sampling: Sampling, size: int, published: Destination) ->
         named = "; ".join([*wrong.values()][:_TOLD]).rstrip(".")
         raise ConfigurationError(
             f"spec.qualityCheck: {len(wrong)} of {len(drawn)} drawn pictures cannot be copied. {named}. "
-            "`baas audit verify` tells what else is not what was recorded; put it right, or have it made anew."
+            "`baas audit verify` tells what else is not what was recorded: put back what was published."
         )
-    finish(sampling, drawn, worklist_text(tasks), number=len(names), what="copies of them to look at")
+    finish(sampling, drawn, worklist_text(tasks), number=len(names), sentence=_SENTENCE)
 
 
 def _seed(run_id: str) -> int:

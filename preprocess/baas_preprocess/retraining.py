@@ -14,6 +14,8 @@ from baas_sampling.drawing import ALL, Candidate, Retraining, retraining_sample
 from baas_sampling.labelling import worklist_text
 from baas_sampling.strata import Strata, strata_of
 
+_SENTENCE = "Originals of {drawn} of {of} published pictures were copied to {place} for people to label."
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ def draw_retraining_sample(sampling: Sampling, how: RetrainingSample, source: So
         [one.image for one in drawn],
         worklist_text(drawn),
         number=sum(sample.there.values()),
-        what="copies of their originals to label",
+        sentence=_SENTENCE,
         left_out=len(left_out),
     )
 

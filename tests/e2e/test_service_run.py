@@ -1,5 +1,7 @@
 """What a data engineer does: installs the chart, applies a BlurJob, and finds safe panoramas. All parts are real."""
 
+import csv
+import io
 import json
 
 import pytest
@@ -15,16 +17,29 @@ MINUTES = 60
 
 @pytest.fixture(scope="module")
 def complete(service: Release, baseline: Blurred) -> BlurJobRun:
-    """examples/blurjob-azure.yaml, done."""
+    """examples/blurjob-azure.yaml, done, with two pictures for people to look at."""
     service.backends.upload("2026/raw", baseline.originals)
     service.backends.upload("2026/raw/a/test", {"left-out.jpg": b"never read"})
-    run = service.run(example("azure"), name="amsterdam-2026", output={"azureBlob": {"prefix": "safe"}})
+    output = {"azureBlob": {"prefix": "safe"}}
+    run = service.run(example("azure"), name="amsterdam-2026", output=output, qualityCheck={"sampleSize": 2})
     run.wait("Complete", seconds=8 * MINUTES)
     return run
 
 
 def test_the_example_gives_the_bytes_of_baas_blur(service: Release, complete: BlurJobRun, baseline: Blurred) -> None:
     assert service.backends.blobs("safe") == baseline.outputs
+
+
+def test_people_find_copies_to_look_at_and_their_worklist_beside_the_output(
+    service: Release, complete: BlurJobRun, baseline: Blurred
+) -> None:
+    own = f"amsterdam-2026-{complete.uid[:8]}"
+    found = service.backends.blobs(f"safe-quality-check/{own}")
+    rows = list(csv.DictReader(io.StringIO(found.pop("worklist.csv").decode())))
+    assert len(rows) == 2
+    assert found == {row["image"]: baseline.outputs[row["image"]] for row in rows}
+    assert {int(row["stratum_images"]) for row in rows} == {len(baseline.originals)}
+    assert f"/safe-quality-check/{own} for people to look at." in complete.condition("Complete")["message"]
 
 
 def test_status_ledger_and_container_count_the_same(service: Release, complete: BlurJobRun, baseline: Blurred) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,9 @@ import click
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
 from baas_ledger.chain import Record
+from baas_ledger.engine import reading
 from baas_ledger.facts import Run
+from baas_ledger.samples import samples_of
 from baas_preprocess.audit import Demands, Verdict, history, verify_run
 from baas_preprocess.audit_words import of_record, told, unreadable
 from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
@@ -80,10 +83,12 @@ def verify_command(
 
         with nullcontext() if no_outputs else open_outputs(dest, run) as destination:
             verdict = verify_run(engine, run, destination=destination, demands=demands, on_progress=show)
+        with reading(engine) as connection:
+            samples = [event.message for event in samples_of(connection, run.id)]
     if as_json:
-        click.echo(json.dumps({"run": run.id, **asdict(verdict)}, indent=1))
+        click.echo(json.dumps({"run": run.id, "samples": samples, **asdict(verdict)}, indent=1))
     else:
-        _tell(run, verdict, with_key=public_key is not None)
+        _tell(run, verdict, samples, with_key=public_key is not None)
     if verdict.problems:
         context.exit(ExitCode.TAMPERED)
     context.exit(ExitCode.CONFIGURATION if verdict.unrecorded else ExitCode.DONE)
@@ -122,11 +127,13 @@ def _document(record: Record) -> dict[str, object]:
     return {**record.facts, "digest": record.digest}
 
 
-def _tell(run: Run, verdict: Verdict, *, with_key: bool) -> None:
+def _tell(run: Run, verdict: Verdict, samples: Sequence[str], *, with_key: bool) -> None:
     signed = f", {verdict.signed} of them signed" if with_key else ""
     out.print(
         f"Run {run.id}: {verdict.records} records{signed}, {verdict.images} images, {verdict.outputs} outputs read."
     )
+    for sample in samples:
+        out.print(printable(sample), markup=False, soft_wrap=True)
     out.print(f"The chain's head is {verdict.head}", markup=False, soft_wrap=True)
     for problem in verdict.problems[:PROBLEMS_SHOWN]:
         out.print(f"BROKEN: {printable(problem)}", markup=False, soft_wrap=True)

@@ -184,7 +184,7 @@ def test_two_workers_at_once_leave_one_sample_of_each_kind_on_volumes(
         ("RetrainingSampleDrawn", 3, 5),
     ]
     place = f"volume://panoramas/panoramas/safe-quality-check/{OWN}"
-    assert noted(pods)[0].message == f"3 of 5 published pictures: copies of them to look at are in {place}."
+    assert noted(pods)[0].message == f"3 of 5 published pictures were copied to {place} for people to look at."
     assert state_of(pods) is RunState.FINISHED
 
 
@@ -232,8 +232,10 @@ def test_what_inspectors_wrote_gives_the_bound(places: Path, postgres_url: str, 
         table.writeheader()
         table.writerows({**row, "missed": "0"} for row in rows)
     filled_in = worklist.read_bytes()
-    judge = [DETECTOR, "acceptance", "result", "--json", worklist]
-    found = json.loads(subprocess.run(judge, check=True, capture_output=True, timeout=60).stdout)
+    judge = subprocess.run(
+        [DETECTOR, "acceptance", "result", "--json", worklist], check=True, capture_output=True, timeout=60
+    )
+    found = json.loads(judge.stdout)
     assert (found["all"]["images"], found["all"]["inspected"], found["all"]["missed"]) == (5, 3, 0)
     assert found["all"]["upper_bound"] == pytest.approx(1 - 0.05 ** (1 / 3))
     # Whoever comes later leaves their work alone.

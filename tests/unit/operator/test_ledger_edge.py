@@ -8,8 +8,10 @@ from typing import TypeVar
 import pytest
 
 from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.facts import EventKind
 from baas_ledger.plan import plan_images
 from baas_ledger.runs import open_run
+from baas_ledger.samples import note_drawn
 from baas_ledger.tables import RunState
 from baas_operator.ledger_edge import LedgerEdge
 from baas_operator.observed import Ledger, NotReady
@@ -75,6 +77,27 @@ def test_a_database_that_does_not_answer_is_unavailable() -> None:
 def test_a_run_that_has_not_begun_is_no_trouble(url: str) -> None:
     open_ledger(url).dispose()
     assert ask(url, lambda edge: edge.look(UID)) == [Ledger(run=None)]
+
+
+def test_samples_are_told_of_once_the_run_is_finished(url: str) -> None:
+    planned_run(url)
+    engine = open_ledger(url)
+    with transaction(engine) as connection:
+        note_drawn(connection, UID, EventKind.QUALITY_CHECK_DRAWN, "3 of 5 published pictures were copied.", {})
+    engine.dispose()
+
+    async def before_and_after() -> list[Ledger | NotReady]:
+        edge = LedgerEdge(url)
+        before = await edge.look(UID)
+        await edge.finish(UID)
+        after = await edge.look(UID)
+        await edge.close()
+        return [before, after]
+
+    before, after = asyncio.run(before_and_after())
+    assert isinstance(before, Ledger)
+    assert isinstance(after, Ledger)
+    assert (before.samples, after.samples) == ((), ("3 of 5 published pictures were copied.",))
 
 
 def test_an_ended_run_is_finished_and_no_orphan(url: str) -> None:

@@ -599,6 +599,13 @@ MESSAGES = [
     ),
     pytest.param(
         replace(
+            ACCOUNTED, ledger=replace(ledger(state=RunState.FINISHED, published=9), samples=("3 of 9 were copied.",))
+        ),
+        "9 images are published, 0 are quarantined, 0 were left out on request. 3 of 9 were copied.",
+        id="the end tells where samples are",
+    ),
+    pytest.param(
+        replace(
             WORKING,
             jobs=(slow := job(Role.WORK, active=3, ready=1),),
             pods=(pod(slow, trouble="ImagePullBackOff: not found"), pod(slow)),
