@@ -8,6 +8,7 @@ from baas_crds.errors import ConfigurationError
 from baas_detector.building import build
 from baas_detector.card import Target, Thresholds
 from baas_detector.contract import DetectedClass
+from baas_detector.repository import FIRST_VERSION
 from baas_detector.weights import Weights, default_weights, own_weights, vehicle_weights
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -60,7 +61,14 @@ _DEFAULT = Thresholds()
 @click.option(
     "--tensorrt", is_flag=True, help="With --target gpu: run it with TensorRT, which compiles for minutes first."
 )
-@click.option("--force", is_flag=True, help="Replace another model in the folder.")
+@click.option(
+    "--version",
+    type=click.IntRange(1, 2**31 - 1),
+    default=FIRST_VERSION,
+    show_default=True,
+    help="Put it beside the versions that are there. Whoever names none gets the highest.",
+)
+@click.option("--force", is_flag=True, help="Replace another model of this version in the folder.")
 def build_repository(
     output: Path,
     weights: Path | None,
@@ -73,6 +81,7 @@ def build_repository(
     iou: float,
     max_det: int,
     tensorrt: bool,
+    version: int,
     force: bool,
 ) -> None:
     """Make a Triton model repository with the model person_plate.
@@ -87,6 +96,7 @@ def build_repository(
     \b
         baas-detector build-repository --output models
         baas-detector build-repository --output models --weights best.pt --vehicles persons --target gpu
+        baas-detector build-repository --output models --weights best.pt --vehicles persons --version 2
     """
     if tensorrt and target is not Target.GPU:
         raise click.UsageError("--tensorrt needs --target gpu")
@@ -97,8 +107,8 @@ def build_repository(
     thresholds = Thresholds(
         score_floor=score_floor, iou=iou, max_det=max_det, closer_look=_DEFAULT.closer_look if closer_look else None
     )
-    built = build(output, chosen, thresholds, target=target, tensorrt=tensorrt, force=force)
-    click.echo(built.card.digest)
+    built = build(output, chosen, thresholds, target=target, tensorrt=tensorrt, force=force, version=version)
+    click.echo(built.versions[version].digest)
 
 
 def _choose(weights: Path | None, persons: Path | None, plates: Path | None) -> list[Weights]:

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata, resources
 from pathlib import Path
@@ -15,8 +15,8 @@ from baas_detector.accuracy import Precision, choose_precision
 from baas_detector.card import CARD_NAME, Built, Checks, ModelCard, NamedWeights, Recipe, Target, Thresholds
 from baas_detector.checks import compare, offers_bf16, with_onnxruntime, with_openvino
 from baas_detector.contract import MODEL_NAME
-from baas_detector.repository import CONFIG_NAME, VERSION, Repository, open_repository
-from baas_detector.triton_config import config_text
+from baas_detector.repository import CONFIG_NAME, FIRST_VERSION, Repository, open_repository, versions_in
+from baas_detector.triton_config import config_text, unlike
 from baas_detector.weights import Weights, digest_of
 
 log = logging.getLogger(__name__)
@@ -26,27 +26,42 @@ SAMPLE_TILE_PX = 1280
 
 
 def build(
-    path: Path, weights: Sequence[Weights], thresholds: Thresholds, *, target: Target, tensorrt: bool, force: bool
+    path: Path,
+    weights: Sequence[Weights],
+    thresholds: Thresholds,
+    *,
+    target: Target,
+    tensorrt: bool,
+    force: bool,
+    version: int = FIRST_VERSION,
 ) -> Repository:
-    """Build the repository, or leave an equal one as it is.
+    """Build a version of the model beside others, or leave an equal one as it is.
 
-    The model appears at once or not at all; a second build at the same time waits for the first. Raises
-    `ConfigurationError` when another model is there already, unless `force` replaces it.
+    It appears at once or not at all; a second build at the same time waits for the first. Raises `ConfigurationError`
+    when another model has this version already, unless `force` replaces it, and when Triton could not serve it together
+    with the other versions.
     """
     recipe = _recipe(weights, thresholds, target=target, tensorrt=tensorrt)
     path.mkdir(parents=True, exist_ok=True)
     with _only_builder(path):
-        existing = _existing(path, or_none=force)
-        if existing is not None and existing.card.recipe == recipe:
+        existing = _existing(path, version, or_none=force)
+        there = None if existing is None else existing.versions.get(version)
+        if existing is not None and there is not None and there.recipe == recipe:
             log.info("%s is built already", path / MODEL_NAME)
             return existing
-        if existing is not None and not force:
+        if there is not None and not force:
             raise ConfigurationError(
-                f"{path / MODEL_NAME} is another model ({existing.card.digest}): "
-                "choose another --output, or replace it with --force"
+                f"{path / MODEL_NAME}/{version} is another model ({there.digest}): "
+                "choose another --version or --output, or replace it with --force"
             )
+        others = {} if existing is None else {n: card for n, card in existing.versions.items() if n != version}
+        _check_alike(recipe, version, others)
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path) as unfinished:
-            _write(Path(unfinished) / MODEL_NAME, recipe, weights)
+            model = Path(unfinished) / MODEL_NAME
+            card = _write(model / str(version), recipe, weights)
+            for number, other in others.items():
+                _copy(other, path / MODEL_NAME / str(number), model / str(number))
+            (model / CONFIG_NAME).write_text(config_text({**others, version: card}))
             if (path / MODEL_NAME).exists():
                 (path / MODEL_NAME).replace(Path(unfinished) / "replaced")
             (Path(unfinished) / MODEL_NAME).replace(path / MODEL_NAME)
@@ -56,14 +71,14 @@ def build(
 _UNFINISHED = ".unfinished-"
 
 
-def _existing(path: Path, *, or_none: bool) -> Repository | None:
-    """Return what is there; a damaged one raises, or counts as none where it will be replaced anyway."""
+def _existing(path: Path, version: int, *, or_none: bool) -> Repository | None:
+    """Return what is there; a damaged one raises, or counts as none where all of it will be replaced anyway."""
     if not (path / MODEL_NAME).exists():
         return None
     try:
         return open_repository(path)
     except ConfigurationError:
-        if or_none:
+        if or_none and set(versions_in(path)) <= {version}:
             return None
         raise
 
@@ -107,7 +122,24 @@ def _source(name: str) -> bytes:
     return (resources.files("baas_detector") / name).read_bytes()
 
 
-def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
+def _check_alike(recipe: Recipe, version: int, others: Mapping[int, ModelCard]) -> None:
+    for number, other in others.items():
+        if differences := unlike(recipe, other.recipe):
+            raise ConfigurationError(
+                f"Versions {version} and {number} would have {', '.join(differences)}, but Triton has only one "
+                "configuration for both: build it with the same options, or choose another --output"
+            )
+
+
+def _copy(card: ModelCard, there: Path, here: Path) -> None:
+    """Copy a version's files; Python, for one, leaves others beside them."""
+    here.mkdir()
+    for name in (*card.built.files, CARD_NAME):
+        shutil.copy2(there / name, here / name)
+
+
+def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> ModelCard:
+    """Write a version's files into a new folder and return its card."""
     from baas_detector.export import OPSET, export, sample_tiles  # noqa: PLC0415 - torch takes seconds to import
 
     log.info("Exporting %s", " and ".join(w.name for w in weights))
@@ -147,7 +179,7 @@ def _write(folder: Path, recipe: Recipe, weights: Sequence[Weights]) -> None:
         files={name: digest_of(data) for name, data in files.items()},
     )
     card = ModelCard(recipe=recipe, built=built)
-    (folder / VERSION).mkdir(parents=True)
+    folder.mkdir(parents=True)
     for name, data in {**files, CARD_NAME: card.canonical()}.items():
-        (folder / VERSION / name).write_bytes(data)
-    (folder / CONFIG_NAME).write_text(config_text(card))
+        (folder / name).write_bytes(data)
+    return card

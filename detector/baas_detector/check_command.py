@@ -36,6 +36,9 @@ def _table(found: Found) -> Table:
     table.add_row("backend", f"{found.backend}, up to {found.max_batch_size} tiles at once")
     for name, tensor in found.tensors.items():
         table.add_row(name, tensor)
+    if len(found.digests) > 1:
+        for version, digest in sorted(found.digests.items(), key=lambda pair: int(pair[0])):
+            table.add_row(f"version {version}", digest)
     for name, value in found.parameters.items():
         table.add_row(name, value)
     table.add_row("latency", f"{found.latency_seconds:.3f} s for one tile")

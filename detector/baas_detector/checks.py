@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.accuracy import Drift, Precision, Rows, drift
-from baas_detector.contract import BOXES, COUNT, MODEL_NAME, TILES
-from baas_detector.repository import VERSION, open_repository
+from baas_detector.contract import BOXES, COUNT, TILES
+from baas_detector.repository import open_repository
 
 Tile: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3), RGB."""
@@ -40,9 +40,9 @@ def graph_as_served(repository: Path) -> tuple[bytes, Precision]:
 
     Raises `ConfigurationError` for a repository that is none, and without OpenVINO.
     """
-    card = open_repository(repository).card
-    graph = (repository / MODEL_NAME / VERSION / "model.onnx").read_bytes()
-    return graph, card.built.precision if offers_bf16() else Precision.F32
+    opened = open_repository(repository)
+    graph = (opened.folder_of(max(opened.versions)) / "model.onnx").read_bytes()
+    return graph, opened.card.built.precision if offers_bf16() else Precision.F32
 
 
 def with_onnxruntime(graph: bytes) -> Finder:

@@ -31,7 +31,11 @@ class DetectedClass(StrEnum):
 
 
 PARAMETERS = ("model_digest", "classes", "score_floor", "iou", "max_det", "precision")
-"""Keys under `parameters` in the model's configuration, all strings."""
+"""Keys under `parameters` in the model's configuration, all strings. They tell of the newest version."""
+
+OF_A_VERSION = ("model_digest", "score_floor", "iou", "precision")
+"""Where a repository holds several versions, these also stand there with a dot and the version behind each: Triton has
+one configuration for all of them."""
 
 CLASSES = ",".join(DetectedClass)
 

@@ -21,15 +21,18 @@ class TritonPythonModel:
         parameters = {
             key: value["string_value"] for key, value in json.loads(args["model_config"])["parameters"].items()
         }
-        folder = Path(args["model_repository"]) / args["model_version"]
+        version = args["model_version"]
+        folder = Path(args["model_repository"]) / version
         graph = folder / "model.onnx"
         card = (folder / "model-card.json").read_bytes()
-        _must_have_digest("model-card.json", card, parameters["model_digest"])
-        _must_have_digest(graph.name, graph.read_bytes(), json.loads(card)["built"]["files"][graph.name])
+        digest = parameters.get(f"model_digest.{version}", parameters["model_digest"])
+        _must_have_digest("model-card.json", card, digest)
+        built = json.loads(card)["built"]
+        _must_have_digest(graph.name, graph.read_bytes(), built["files"][graph.name])
         core = openvino.Core()
         offers_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         # Set always: OpenVINO's own choice would be bf16 wherever there is any, checked or not.
-        precision = "bf16" if parameters["precision"] == "bf16" and offers_bf16 else "f32"
+        precision = "bf16" if built["precision"] == "bf16" and offers_bf16 else "f32"
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision}
         self._run = core.compile_model(graph, "CPU", settings).create_infer_request()
 

@@ -34,6 +34,9 @@ class Found:
     tensors: dict[str, str]
     """Type and shape by name."""
     parameters: dict[str, str]
+    """Of the newest version."""
+    digests: dict[str, str]
+    """Of each version that is served."""
     is_ready: bool
     latency_seconds: float
     """Median for one tile of WARM_TILE_PX, alone."""
@@ -79,9 +82,14 @@ def probe(url: str, *, tiles: int) -> Found:
         max_batch_size=int(config.get("max_batch_size", 0)),
         tensors={t["name"]: f"{t['datatype']} {_shape(t)}" for t in (*metadata["inputs"], *metadata["outputs"])},
         parameters={key: config["parameters"][key]["string_value"] for key in PARAMETERS},
+        digests={version: _digest(config["parameters"], version) for version in metadata["versions"]},
         is_ready=True,
         latency_seconds=round(latency, 3),
     )
+
+
+def _digest(parameters: dict[str, dict[str, str]], version: str) -> str:
+    return parameters.get(f"model_digest.{version}", parameters["model_digest"])["string_value"]
 
 
 def _latency(server: Any, tiles: int, *, max_det: int) -> float:

@@ -4,19 +4,60 @@ https://docs.nvidia.com/deeplearning/triton-inference-server/user-guide/docs/use
 """
 
 import json
+from collections.abc import Mapping
 from textwrap import dedent
 
-from baas_detector.card import ModelCard, Target
-from baas_detector.contract import BOXES, CLASSES, COUNT, MAX_BATCH_SIZE, MODEL_NAME, TILES, WARM_TILE_PX
+from baas_detector.card import ModelCard, Recipe, Target
+from baas_detector.contract import (
+    BOXES,
+    CLASSES,
+    COUNT,
+    MAX_BATCH_SIZE,
+    MODEL_NAME,
+    OF_A_VERSION,
+    TILES,
+    WARM_TILE_PX,
+)
 
 QUEUE_DELAY_MICROSECONDS = 2000
 """How long a tile waits for company. A tile takes 20 ms on a GPU and 1 s on two CPU cores."""
 
 
-def config_text(card: ModelCard) -> str:
-    """Return the configuration of the model that the card describes; the same card gives the same text."""
+def config_text(versions: Mapping[int, ModelCard]) -> str:
+    """Return the configuration of a model in these versions; the same cards give the same text.
+
+    `unlike` must find nothing in them.
+    """
+    card = versions[max(versions)]
+    parameters = _parameters(card)
+    parts = [_common(card.recipe.thresholds.max_det), _WARM_UP, _CPU if card.recipe.target is Target.CPU else _GPU]
+    if card.recipe.tensorrt:
+        parts.append(_TENSORRT)
+    if len(versions) > 1:
+        parts.append(_ALL_VERSIONS)
+        for number, one in sorted(versions.items()):
+            own = _parameters(one)
+            parameters |= {f"{key}.{number}": own[key] for key in OF_A_VERSION}
+    parts += [
+        f"parameters {{ key: {json.dumps(key)} value {{ string_value: {json.dumps(value)} }} }}\n"
+        for key, value in parameters.items()
+    ]
+    return "".join(parts)
+
+
+def unlike(one: Recipe, other: Recipe) -> list[str]:
+    """Return in words where two versions of a model differ though Triton has one configuration for both."""
+    pairs = {
+        "target": (one.target, other.target),
+        "tensorrt": (one.tensorrt, other.tensorrt),
+        "max-det": (one.thresholds.max_det, other.thresholds.max_det),
+    }
+    return [f"--{name} {ours} and {theirs}" for name, (ours, theirs) in pairs.items() if ours != theirs]
+
+
+def _parameters(card: ModelCard) -> dict[str, str]:
     thresholds = card.recipe.thresholds
-    parameters = {
+    return {
         "model_digest": card.digest,
         "classes": CLASSES,
         "score_floor": str(thresholds.score_floor),
@@ -24,14 +65,6 @@ def config_text(card: ModelCard) -> str:
         "max_det": str(thresholds.max_det),
         "precision": card.built.precision.value,
     }
-    parts = [_common(thresholds.max_det), _WARM_UP, _CPU if card.recipe.target is Target.CPU else _GPU]
-    if card.recipe.tensorrt:
-        parts.append(_TENSORRT)
-    parts += [
-        f"parameters {{ key: {json.dumps(key)} value {{ string_value: {json.dumps(value)} }} }}\n"
-        for key, value in parameters.items()
-    ]
-    return "".join(parts)
 
 
 def _common(max_det: int) -> str:
@@ -57,6 +90,9 @@ _GPU = dedent("""\
 
 # Off unless asked for: building the engine takes minutes at the first tile of each new size.
 _TENSORRT = 'optimization { execution_accelerators { gpu_execution_accelerator { name: "tensorrt" } } }\n'
+
+# Else Triton serves the newest alone.
+_ALL_VERSIONS = "version_policy: { all { } }\n"
 
 
 _WARM_UP = dedent(f"""\

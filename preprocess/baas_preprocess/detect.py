@@ -157,6 +157,7 @@ def model_of(metadata: dict[str, Any], config: dict[str, Any], *, version: str, 
         )
     parameters = {key: value.get("string_value", "") for key, value in config.get("parameters", {}).items()}
     try:
+        parameters = _of_version(parameters, version, metadata.get("versions", ()))
         if parameters["classes"].replace(" ", "") != ",".join(CLASSES):
             raise ValueError(f"classes are {parameters['classes']!r}, expected {','.join(CLASSES)!r}")
         return Model(
@@ -170,6 +171,14 @@ def model_of(metadata: dict[str, Any], config: dict[str, Any], *, version: str, 
             f"The model {name!r} in Triton at {url} does not say what it is ({error}). "
             "Build it with `baas-detector build-repository`."
         ) from error
+
+
+def _of_version(parameters: dict[str, str], version: str, versions: Sequence[str]) -> dict[str, str]:
+    """Return what a model's parameters say of one version. Raises `KeyError` when they do not tell versions apart."""
+    own = {key.removesuffix(f".{version}"): value for key, value in parameters.items() if key.endswith(f".{version}")}
+    if len(versions) > 1 and "model_digest" not in own:
+        raise KeyError(f"model_digest.{version}")
+    return {**parameters, **own}
 
 
 def boxes_of(

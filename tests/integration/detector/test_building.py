@@ -22,15 +22,23 @@ def both(checkpoint: Checkpoint) -> Path:
 
 
 def built(
-    folder: Path, weights: Path, *, max_det: int = 10, target: Target = Target.CPU, force: bool = False
+    folder: Path,
+    weights: Path,
+    *,
+    score_floor: float = 0.05,
+    max_det: int = 10,
+    target: Target = Target.CPU,
+    force: bool = False,
+    version: int = 1,
 ) -> Repository:
     return build(
         folder,
         [own_weights(weights, *DetectedClass)],
-        Thresholds(score_floor=0.05, max_det=max_det),
+        Thresholds(score_floor=score_floor, max_det=max_det),
         target=target,
         tensorrt=False,
         force=force,
+        version=version,
     )
 
 
@@ -149,6 +157,37 @@ def test_a_damaged_repository_is_built_again_when_asked_for(tmp_path: Path, both
     with pytest.raises(ConfigurationError, match="was changed since it was built"):
         built(tmp_path, both)
     assert built(tmp_path, both, force=True) == first
+
+
+def test_a_new_version_goes_beside_the_old_one_which_stays_as_it_is(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both).card
+    before = {name: time for name, time in contents(tmp_path).items() if "/1/" in name}
+
+    second = built(tmp_path, both, score_floor=0.06, version=2)
+    assert second.versions[1] == first
+    assert second.card == second.versions[2] != first
+    assert {name: time for name, time in contents(tmp_path).items() if "/1/" in name} == before
+    # Each is found again, and neither takes the other's place.
+    assert built(tmp_path, both, version=1) == second
+    with pytest.raises(ConfigurationError, match=rf"2 is another model \({second.card.digest}\).*another --version"):
+        built(tmp_path, both, score_floor=0.07, version=2)
+    assert built(tmp_path, both, score_floor=0.07, version=2, force=True).versions[1] == first
+
+
+def test_a_version_that_triton_could_not_serve_with_the_others_is_refused(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both)
+    with pytest.raises(ConfigurationError, match=r"^Versions 2 and 1 would have --max-det 11 and 10, but Triton"):
+        built(tmp_path, both, max_det=11, version=2)
+    assert open_repository(tmp_path) == first
+
+
+def test_a_damaged_version_is_not_replaced_together_with_the_others(tmp_path: Path, both: Path) -> None:
+    built(tmp_path, both)
+    built(tmp_path, both, score_floor=0.06, version=2)
+    (tmp_path / "person_plate" / "1" / "model.onnx").write_bytes(b"")
+    with pytest.raises(ConfigurationError, match=r"was changed since it was built \(1/model\.onnx\)"):
+        built(tmp_path, both, score_floor=0.07, version=2, force=True)
+    assert (tmp_path / "person_plate" / "2" / "model.onnx").stat().st_size > 0
 
 
 def test_a_repository_can_be_moved(small_repository: Path, tmp_path: Path) -> None:

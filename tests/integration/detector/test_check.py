@@ -1,22 +1,30 @@
 """`baas-detector check` against real servers: the expected model and others."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
+import numpy as np
 import pytest
 import tritonclient.grpc as client
 from click.testing import CliRunner, Result
 
 from baas_crds.codes import ExitCode
+from baas_detector.building import build
+from baas_detector.card import Target, Thresholds
 from baas_detector.cli import main
+from baas_detector.contract import DetectedClass
 from baas_detector.repository import open_repository
 from baas_detector.server import Ports, running
+from baas_detector.weights import own_weights
+from baas_preprocess.detect import TritonDetector
 
-from .conftest import Serve
+from .conftest import Checkpoint, Serve
 
 
 def check(address: str, *options: str) -> Result:
@@ -35,6 +43,31 @@ def test_the_expected_model_is_described_with_its_digest_and_latency(triton: str
         "COUNT": "INT32 [-1, 1]",
     }
     assert found["latency_seconds"] > 0
+
+
+def test_two_versions_beside_each_other_are_told_apart_and_each_can_be_asked_for(
+    checkpoint: Checkpoint, tmp_path: Path, serve: Serve
+) -> None:
+    weights = [own_weights(checkpoint("person", "licence_plate", sure=0.0), *DetectedClass)]
+    for version, score_floor in ((1, 0.05), (2, 0.2)):
+        thresholds = Thresholds(score_floor=score_floor, max_det=300)
+        options: dict[str, Any] = {"target": Target.CPU, "tensorrt": False, "force": False, "version": version}
+        repository = build(tmp_path, weights, thresholds, **options)
+    digests = {version: card.digest for version, card in repository.versions.items()}
+    with serve(tmp_path) as served:
+        found = json.loads(check(served.announced["grpc"], "--json", "--tiles", "1").stdout)
+        table = check(served.announced["grpc"], "--tiles", "1").stdout
+        models = {}
+        for version in ("1", "2", None):
+            with TritonDetector(served.announced["grpc"], version=version) as detector:
+                models[version] = detector.model
+                assert len(detector.detect([np.zeros((64, 64, 3), np.uint8)])) == 1
+    assert found["digests"] == {str(version): digest for version, digest in digests.items()}
+    assert {"version 1", "version 2"} <= set(re.findall(r"version \d", table))
+    assert (models["1"].digest, models["1"].score_floor) == (digests[1], 0.05)
+    assert (models["2"].digest, models["2"].score_floor) == (digests[2], 0.2)
+    assert models[None] == models["2"]
+    assert served.announced["model_digest"] == digests[2]
 
 
 def test_people_get_a_table(small_repository: Path, serve: Serve) -> None:

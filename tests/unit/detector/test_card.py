@@ -20,7 +20,7 @@ from baas_detector.card import (
     read_card,
 )
 from baas_detector.contract import DetectedClass
-from baas_detector.triton_config import config_text
+from baas_detector.triton_config import config_text, unlike
 
 CARD = ModelCard(
     recipe=Recipe(
@@ -48,7 +48,7 @@ GPU = replace(CARD, recipe=replace(CARD.recipe, target=Target.GPU))
 
 
 def parsed(card: ModelCard) -> ModelConfig:
-    return text_format.Parse(config_text(card), ModelConfig())
+    return text_format.Parse(config_text({1: card}), ModelConfig())
 
 
 def test_a_card_is_read_as_it_was_written() -> None:
@@ -102,6 +102,26 @@ def test_cpu_and_gpu_differ_only_in_who_computes() -> None:
         del config.instance_group[:]
         del config.parameters["model_digest"]
     assert cpu == gpu
+
+
+def test_the_configuration_of_several_versions_tells_them_apart_and_has_all_of_them_served() -> None:
+    thresholds = replace(CARD.recipe.thresholds, score_floor=0.5)
+    newer = replace(CARD, recipe=replace(CARD.recipe, thresholds=thresholds))
+    config = text_format.Parse(config_text({2: CARD, 10: newer}), ModelConfig())
+
+    parameters = {key: value.string_value for key, value in config.parameters.items()}
+    assert (parameters["model_digest"], parameters["score_floor"]) == (newer.digest, "0.5")
+    assert (parameters["model_digest.2"], parameters["score_floor.2"]) == (CARD.digest, "0.02")
+    assert (parameters["model_digest.10"], parameters["score_floor.10"]) == (newer.digest, "0.5")
+    assert config.version_policy.HasField("all")
+    assert not parsed(CARD).HasField("version_policy")
+
+
+def test_what_triton_configures_once_must_be_the_same_in_all_versions() -> None:
+    assert unlike(CARD.recipe, CARD.recipe) == []
+    assert unlike(CARD.recipe, GPU.recipe) == ["--target cpu and gpu"]
+    other = replace(CARD.recipe, tensorrt=True, thresholds=replace(CARD.recipe.thresholds, max_det=78))
+    assert unlike(other, CARD.recipe) == ["--tensorrt True and False", "--max-det 78 and 77"]
 
 
 def test_tensorrt_is_an_accelerator_that_has_to_be_asked_for() -> None:
