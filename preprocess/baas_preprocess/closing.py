@@ -49,7 +49,7 @@ def close_run(
     Any number of workers may do it at once, and again. Raises `Stopped` when `stop` is set before the samples are
     whole, and as `draw_quality_check`, `draw_retraining_sample` and `delete_originals`.
     """
-    spec, trying = assignment.spec, patient(settings.patience_seconds)
+    spec, trying = assignment.spec, patient(settings.patience_seconds, dependency="store")
     sampling = partial(Sampling, ledger=ledger, run=run, stop=stop)
     if check := spec.quality_check:
         with _to_check(assignment, settings, check) as shelf:

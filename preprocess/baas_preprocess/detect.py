@@ -8,6 +8,7 @@ detections".
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -20,6 +21,7 @@ from tritonclient.utils import InferenceServerException
 from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_preprocess.facts import Box, Detection, Digest, Pixels, Tile
+from baas_preprocess.measures import infer_span
 from baas_preprocess.patience import patient
 
 MODEL = "person_plate"
@@ -88,7 +90,7 @@ class TritonDetector:
         self._url = url
         self._name = name
         self._deadline_seconds = deadline_seconds
-        self._retrying = patient(patience_seconds)
+        self._retrying = patient(patience_seconds, dependency="triton")
         try:
             self._client = InferenceServerClient(url, ssl=uses_tls, channel_args=_CHANNEL)
         except (InferenceServerException, ValueError) as error:
@@ -111,18 +113,23 @@ class TritonDetector:
 
         Raises `DependencyUnavailable` after the retries, `NotPublishable` when an answer is incomplete or malformed.
         """
-        return list(self._pool.map(lambda pixels: self._retrying(self._infer, pixels), shown))
+        # Each request goes on with the span of the picture.
+        contexts = [copy_context() for _ in shown]
+        return list(
+            self._pool.map(lambda context, pixels: context.run(self._retrying, self._infer, pixels), contexts, shown)
+        )
 
     def _infer(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         tiles = InferInput("TILES", [1, *pixels.shape], "UINT8")
         tiles.set_data_from_numpy(pixels[np.newaxis])
-        with _triton_errors(self._url):
+        with _triton_errors(self._url), infer_span(self._name, self._url) as headers:
             answer: InferResult = self._client.infer(
                 self._name,
                 [tiles],
                 model_version=self.model.version,
                 outputs=[InferRequestedOutput(name) for name in _OUTPUTS],
                 client_timeout=self._deadline_seconds,
+                headers=dict(headers),
             )
         return boxes_of(
             answer.as_numpy("BOXES"), answer.as_numpy("COUNT"), width_px=pixels.shape[1], height_px=pixels.shape[0]

@@ -3,10 +3,13 @@
 import tenacity
 
 from baas_crds.errors import DependencyUnavailable
+from baas_preprocess.measures import count_retry
 
 
-def patient(seconds: float) -> tenacity.Retrying:
+def patient(seconds: float, *, dependency: str) -> tenacity.Retrying:
     """Return what calls a function again while it raises `DependencyUnavailable`, for so many seconds.
+
+    `dependency` is what the calls are counted under.
 
     The pauses grow to 5 seconds and are random, so that many workers do not come back at the same instant.
     """
@@ -14,5 +17,6 @@ def patient(seconds: float) -> tenacity.Retrying:
         retry=tenacity.retry_if_exception_type(DependencyUnavailable),
         wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
         stop=tenacity.stop_after_delay(seconds),
+        before_sleep=lambda _: count_retry(dependency),
         reraise=True,
     )

@@ -112,11 +112,12 @@ def work_on_run(
             max_attempts=spec.max_attempts_per_image,
             lease=timedelta(seconds=settings.lease_seconds),
             patience_seconds=settings.patience_seconds,
+            traced_share=settings.traced_percent / 100,
             worker=settings.pod_name,
         )
         on_start()
         work(job, stop=stop, on_done=on_done)
-        counts = job.record(partial(read_progress, run_id=job.run_id))
+        counts = job.record("read", partial(read_progress, run_id=job.run_id))
         if not counts.remaining:
             if QuarantineReason.TOO_MANY_ATTEMPTS in counts.quarantined_by_reason:  # the ledger did that by itself
                 withdraw_refused(pod.ledger, job.run_id, pod.destination, job.extras, [ImageState.QUARANTINED])
@@ -129,7 +130,7 @@ def work_on_run(
                 destination=pod.destination,
                 stop=stop,
             )
-            job.record(partial(finish_run, run_id=job.run_id))
+            job.record("finish", partial(finish_run, run_id=job.run_id))
         return counts
 
 
@@ -142,7 +143,9 @@ def _equipment(settings: PodSettings) -> Iterator[Equipment]:
         source = stack.enter_context(open_source(assignment, settings))
         destination = stack.enter_context(open_destination(assignment, settings))
         url = settings.ledger.get_secret_value()
-        ledger = signing(patient(settings.patience_seconds)(open_ledger, url, migrate=False), signer)
+        ledger = signing(
+            patient(settings.patience_seconds, dependency="ledger")(open_ledger, url, migrate=False), signer
+        )
         stack.callback(ledger.dispose)
         with reading(ledger) as connection:
             run = find_run(connection, assignment.uid)

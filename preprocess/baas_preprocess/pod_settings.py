@@ -56,6 +56,8 @@ class PodSettings(BaseSettings):
     """Where the exclude list's ConfigMap is mounted."""
     audit_key: Path | None = None
     """File with the Ed25519 key (PEM) that signs audit records. Unset: they are not signed."""
+    traced_percent: Annotated[float, Field(ge=0, le=100)] = 1
+    """Of so many images in a hundred spans are told when all goes well; of those that failed always."""
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = LEASE.total_seconds()
     """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
     patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60

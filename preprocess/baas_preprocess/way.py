@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from baas_crds.codes import ObjectClass
 from baas_ledger.facts import SecondLook
+from baas_preprocess import measures
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
@@ -65,7 +66,8 @@ class Stopwatch:
         """Time one step; when it is done again, both times count."""
         start = time.perf_counter()
         try:
-            yield
+            with measures.step(name):
+                yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 

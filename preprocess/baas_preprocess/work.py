@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -24,6 +25,7 @@ from baas_ledger.corrections import corrections_of
 from baas_ledger.engine import transaction
 from baas_ledger.facts import Claim, Correction, Published, Quarantined
 from baas_ledger.progress import read_progress
+from baas_preprocess import measures
 from baas_preprocess.detect import Detector
 from baas_preprocess.digests import digest_of
 from baas_preprocess.lasting import wanted_of
@@ -62,16 +64,19 @@ class Job:
     """How long a worker that died keeps its images from others."""
     patience_seconds: float = 0
     """How long a ledger that does not answer is tried again."""
+    traced_share: float = 0.0
+    """Of so many images (0..1) spans are told when all goes well."""
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}")
 
-    def record(self, write: Callable[[Connection], T]) -> T:
+    def record(self, operation: str, write: Callable[[Connection], T]) -> T:
         """Do one transaction of the ledger. Each of them may be repeated when nobody knows whether it was kept."""
 
         def once() -> T:
             with transaction(self.ledger) as connection:
                 return write(connection)
 
-        return patient(self.patience_seconds)(once)
+        with measures.ledger_span(operation):
+            return patient(self.patience_seconds, dependency="ledger")(once)
 
 
 @dataclass(slots=True)
@@ -130,15 +135,24 @@ def treat(job: Job, image: Claim) -> Outcome:
 
     Raises `DependencyUnavailable` and `ConfigurationError`, which are not about this image, and `LeaseLost`.
     """
+    with measures.image_span(image, share=job.traced_share) as span:
+        outcome = _treat(job, image)
+        measures.fate(span, outcome)
+        return outcome
+
+
+def _treat(job: Job, image: Claim) -> Outcome:
     data = b""
     try:
         started = time.perf_counter()
-        data = job.source.read(image.name)
+        with measures.step("fetch"):
+            data = job.source.read(image.name)
         fetched = time.perf_counter()
         safe, corrections = _make_safe(job, image, data)
         made_safe = time.perf_counter()
         model, recipe = job.detector.model.digest, job.recipe.digest
-        version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
+        with measures.step("publish"):
+            version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
         seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
         return published(
             safe,
@@ -165,13 +179,16 @@ def _fill(job: Job, hands: _Hands, pool: ThreadPoolExecutor) -> None:
             hands.waiting.extend(_claim(job, hands))
         if not hands.waiting:
             return
-        hands.treated[pool.submit(treat, job, hands.waiting[0])] = hands.waiting[0]
+        # In the worker's own context: spans of images belong to the pod's.
+        treated = pool.submit(copy_context().run, treat, job, hands.waiting[0])
+        hands.treated[treated] = hands.waiting[0]
         hands.waiting.popleft()
 
 
 def _claim(job: Job, hands: _Hands) -> list[Claim]:
     limit = job.per_claim if hands.left is None else min(hands.left, job.per_claim)
     claims = job.record(
+        "claim",
         lambda connection: claim(
             connection,
             job.run_id,
@@ -179,7 +196,7 @@ def _claim(job: Job, hands: _Hands) -> list[Claim]:
             lease=job.lease,
             limit=limit,
             max_attempts=job.max_attempts,
-        )
+        ),
     )
     if hands.left is not None:
         hands.left -= len(claims)
@@ -188,7 +205,7 @@ def _claim(job: Job, hands: _Hands) -> list[Claim]:
 
 def _some_remain(job: Job) -> bool:
     """Whether images have no fate yet: others hold them, or have just given them back."""
-    return job.record(lambda connection: read_progress(connection, job.run_id).remaining) > 0
+    return job.record("read", lambda connection: read_progress(connection, job.run_id).remaining) > 0
 
 
 def _give_back_waiting(job: Job, hands: _Hands) -> None:
@@ -222,15 +239,17 @@ def _settle(
             # What an earlier run may have published under this name is not what this run would publish.
             _confirm(job, image)
             withdraw(job.destination, image.name, job.extras)
-            job.record(partial(finish_quarantined, held=image, outcome=outcome))
+            job.record("finish", partial(finish_quarantined, held=image, outcome=outcome))
         else:
-            job.record(partial(finish_published, held=image, outcome=outcome))
+            job.record("finish", partial(finish_published, held=image, outcome=outcome))
     except LeaseLost as lost:
         logger.warning("%s", lost)
+        measures.count_lost_lease()
         return None
     except BaasError as error:
         _release(job, [image])
         return error
+    measures.count(image, outcome)
     on_done(image, outcome)
     return None
 
@@ -260,7 +279,7 @@ def _confirm(job: Job, image: Claim) -> list[Correction]:
             )
         return corrections_of(connection, job.destination.label, image.name)
 
-    return job.record(look)
+    return job.record("confirm", look)
 
 
 def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) -> Quarantined:

@@ -34,6 +34,6 @@ def upgrade_command(ledger: str, patience_seconds: float) -> None:
     \b
         BAAS_LEDGER=postgresql://user:password@host/database baas ledger upgrade
     """
-    engine = patient(patience_seconds)(open_ledger, ledger)
+    engine = patient(patience_seconds, dependency="ledger")(open_ledger, ledger)
     engine.dispose()
     click.echo(f"{described(engine.url)} has this version's tables.")

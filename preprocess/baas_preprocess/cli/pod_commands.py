@@ -4,7 +4,9 @@ With `--redo-model`, `baas plan` is for people.
 """
 
 import logging
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,10 +21,13 @@ from baas_ledger.facts import Claim, Quarantined
 from baas_preprocess.cli.lineage_command import tell_lineage
 from baas_preprocess.cli.pod_last_words import say_last_words
 from baas_preprocess.copies import Stopped
+from baas_preprocess.measures import end_pod_span, pod_span
 from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
 from baas_preprocess.work import Outcome
+from baas_telemetry.exporters import WrongExporter
 from baas_telemetry.logs import log_as_json
+from baas_telemetry.setup import telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +71,7 @@ def plan_command(
     elif dest is not None or ledger is not None or as_json or names is not None:
         raise click.UsageError("DEST and options are for --redo-model, which is missing.")
     else:
-        context.exit(_in_pod(_plan))
+        context.exit(_in_pod("plan", _plan))
 
 
 @click.command("work")
@@ -77,7 +82,7 @@ def work_command(context: click.Context) -> None:
     SIGTERM finishes what is in flight and gives back the rest. There are no options; docs/reference/environment.md
     lists the environment variables.
     """
-    context.exit(_in_pod(_work))
+    context.exit(_in_pod("work", _work))
 
 
 def _plan(settings: PodSettings) -> ExitCode:
@@ -120,10 +125,26 @@ def _tell(image: Claim, outcome: Outcome) -> None:
     logger.info("image %s", facts["outcome"], extra={"facts": facts})
 
 
-def _in_pod(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
-    """Do it; whatever ends it early becomes a log line, the pod's last words and an exit code."""
+def _in_pod(role: str, act: Callable[[PodSettings], ExitCode]) -> ExitCode:
+    """Do it, and tell of it: all of it is one span of the BlurJob's trace."""
     log_as_json("INFO")
     _on_signals(_leave)
+    instance = os.environ.get("BAAS_POD_NAME") or socket.gethostname()
+    try:
+        with telemetry(f"baas-{role}", instance=instance), pod_span(role, os.environ) as span:
+            code = _ended(act)
+            # All is done; what is left is to tell of it, which has its own limit of time.
+            _on_signals(signal.SIG_IGN)
+            end_pod_span(span, code)
+    except WrongExporter as error:
+        code = ExitCode.CONFIGURATION
+        logger.error("%s", error)
+        say_last_words(str(error))
+    return code
+
+
+def _ended(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
+    """Do it; whatever ends it early becomes a log line, the pod's last words and an exit code."""
     code, sentence = ExitCode.DONE, ""
     try:
         code = act(read_pod_settings())
@@ -142,7 +163,7 @@ def _in_pod(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
     return code
 
 
-def _on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+def _on_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     # In a pod we are the first process, to which the kernel gives no signal without a handler.
     signal.signal(signal.SIGTERM, handler)
     signal.signal(signal.SIGINT, handler)

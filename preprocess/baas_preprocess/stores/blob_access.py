@@ -62,7 +62,7 @@ class BlobFolder:
         self.start = f"{place.prefix}/" if place.prefix else ""
         self._place = place
         self._title = title
-        self._retrying = patient(patience_seconds)
+        self._retrying = patient(patience_seconds, dependency="store")
         if connection_string is None:
             self.container = ContainerClient(place.account_url, place.container, _identity(place, title), **_OPTIONS)
             self._remedy = "give the pods a workload identity, or the place a connectionStringSecret"
