@@ -355,7 +355,8 @@ def test_a_place_that_is_away_is_waited_for(own_azurite: Azurite, places: Path, 
         assert pods.progress().published == 5
         assert state_of(pods) is RunState.PLANNED
         own_azurite.start()
-        assert pods.run("work")[0] == ExitCode.DONE
+        code, log = pods.run("work")
+        assert code == ExitCode.DONE, log
         check_quality_check(blobs(container, f"{OWN}/"), published(places / "safe"))
         assert state_of(pods) is RunState.FINISHED
 
