@@ -40,7 +40,7 @@ def check_redo(ledger: Engine, selection: Selection, *, destination: str, model:
 
 def check_some_taken(source: Source, selection: Selection, ledger: Engine, *, destination: str) -> None:
     """Raise `NothingToDo` when a new run would take no picture of a source that has some."""
-    if not selection.is_partial or next(source.entries(), None) is None:
+    if next(source.entries(), None) is None:
         return
     if next(taken(source.entries(), selection, ledger, destination=destination, run_id=None), None) is None:
         of_whom = f"None of the pictures in {source.label}"

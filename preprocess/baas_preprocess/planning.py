@@ -22,7 +22,7 @@ from baas_preprocess.facts import Digest
 from baas_preprocess.part import check_redo, check_some_taken, reopen_replaced, taken, told_part
 from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.retention import leave_out_deleted
+from baas_preprocess.retention import leave_out_deleted, leaves_some_out
 from baas_preprocess.selection import Selection, spellings
 from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
 
@@ -107,7 +107,8 @@ def _check_part(
     check_redo(ledger, selection, destination=destination, model=model)
     with reading(ledger) as connection:
         is_new = find_run(connection, run_id) is None
-    if is_new:
+    # To take away what has no original any more is something to do, too.
+    if is_new and selection.is_partial and not leaves_some_out(ledger, destination, selection):
         check_some_taken(source, selection, ledger, destination=destination)
 
 

@@ -60,15 +60,21 @@ def leave_out_deleted(
     """
     for image in deleted(ledger, destination.label):
         names -= spellings(image.name)
-        refusal = selection.refusal(image.name)
-        if refusal is not None and _is_part(image, selection):
+        refusal = _refusal(image, selection)
+        if refusal is not None:
             # In this order: once it is left out, no run but its own comes back to it.
             withdraw(destination, image.name, extras)
             leave_out(ledger, image, refusal)
 
 
-def _is_part(image: ImageRecord, selection: Selection) -> bool:
-    return selection.is_sampled(image.name) and selection.redo_model in {None, image.model_digest}
+def leaves_some_out(ledger: Engine, destination: str, selection: Selection) -> bool:
+    """Whether `leave_out_deleted` has anything to do."""
+    return any(_refusal(image, selection) is not None for image in deleted(ledger, destination))
+
+
+def _refusal(image: ImageRecord, selection: Selection) -> str | None:
+    is_part = selection.is_sampled(image.name) and selection.redo_model in {None, image.model_digest}
+    return selection.refusal(image.name) if is_part else None
 
 
 def _retire(ledger: Engine, source: Source, destination: Destination, image_id: int) -> Retired:

@@ -159,6 +159,20 @@ def test_what_has_no_original_any_more_is_taken_away_by_an_exclude_list(city: Ci
     assert standing(city, OLD) == []
 
 
+def test_when_all_that_is_left_has_no_original_another_run_takes_it_away(city: City) -> None:
+    city.blur(Blind(NEW), REDO)
+    draw(city, "c.jpg")
+    with reading(city.ledger) as connection:
+        image = named_image(connection, city.run_id, "a.jpg")
+    assert image is not None
+    with transaction(city.ledger) as connection:
+        source_deleted(connection, image, {})
+    listed = Selection(redo_model=Digest(NEW), exclude_list=frozenset({"a.jpg"}))
+    assert city.blur(Blind("sha256:newer"), listed).before.total == 0
+    assert set(outputs_in(city.destination.folder)) == {"b.jpg", "c.jpg", "d.jpg"}
+    assert standing(city, NEW) == ["b.jpg"]
+
+
 def test_a_withdrawn_model_cannot_redo_its_own_pictures(city: City) -> None:
     with pytest.raises(ConfigurationError, match=r"sha256:old, is the one that Triton serves: .* Serve another one\.$"):
         city.blur(Blind(OLD), REDO)
