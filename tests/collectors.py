@@ -8,7 +8,9 @@ import base64
 import gzip
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -59,6 +61,8 @@ class Collector:
     """Each with `resource` beside the record, as OTLP's JSON."""
     envelopes: list[dict[str, Any]] = field(default_factory=list)
     """What Application Insights would have stored."""
+    refused: list[str] = field(default_factory=list)
+    """What could not be understood: a test's own mistake."""
     bodies: list[bytes] = field(default_factory=list)
     """All that came in, uncompressed."""
 
@@ -71,6 +75,13 @@ class Collector:
     def connection_string(self) -> str:
         """What `APPLICATIONINSIGHTS_CONNECTION_STRING` has to be."""
         return f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={self.endpoint}/"
+
+    def eventually(self, has_come: Callable[["Collector"], bool], *, seconds: float = 60) -> None:
+        """Wait until it has: whoever sends does so in batches."""
+        deadline = time.monotonic() + seconds
+        while not has_come(self):
+            assert time.monotonic() < deadline, Counter(span.name for span in self.spans)
+            threading.Event().wait(0.05)
 
     def receive(self, path: str, content_type: str, body: bytes) -> bytes:
         """Take one request, and return the answer's body."""
@@ -108,8 +119,12 @@ def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kind = self.headers.get("Content-Type", "")
-            answer = collected.receive(self.path, kind, body)
-            self.send_response(200)
+            try:
+                answer, status = collected.receive(self.path, kind, body), 200
+            except Exception as error:  # noqa: BLE001 - told at the end, whatever it is
+                collected.refused.append(f"{self.path} {kind}: {error!r} {body[:500]!r}")
+                answer, status = b"", 400
+            self.send_response(status)
             self.send_header("Content-Type", "application/json" if "json" in kind else kind)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -127,6 +142,7 @@ def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
         finally:
             server.shutdown()
             thread.join()
+        assert collected.refused == []
 
 
 def _span(one: Mapping[str, Any], resource: Mapping[str, object]) -> Span:

@@ -27,6 +27,7 @@ from typing import BinaryIO
 
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 from baas_detector.contract import MODEL_NAME
+from baas_detector.triton_tracing import tracing_flags
 
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - only when asked for, as in a pod
 STOP_SECONDS = 10
@@ -148,6 +149,7 @@ def _command(repository: Path, ports: Ports, folder: Path) -> list[str]:
         f"--grpc-port={ports.grpc}",
         f"--http-port={ports.http}",
         f"--metrics-port={ports.metrics}",
+        *tracing_flags(os.environ),
     ]
 
 

@@ -5,7 +5,7 @@ Names follow OpenTelemetry's semantic conventions for messaging and databases
 values, so that their number stays bounded: never an image's name or a run's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from hashlib import blake2b
 from time import perf_counter
@@ -25,6 +25,7 @@ RUN, IMAGE, ATTEMPT = "baas.run.id", "baas.image.name", "baas.image.attempt"
 OUTCOME, REASON = "baas.outcome", "baas.reason"
 
 _PROCESS = {"messaging.system": "baas", "messaging.operation.type": "process", "messaging.operation.name": "process"}
+_RECEIVE = {"messaging.system": "baas", "messaging.operation.type": "receive", "messaging.operation.name": "claim"}
 
 tracer = trace.get_tracer("baas_preprocess")
 _meter = metrics.get_meter("baas_preprocess")
@@ -113,11 +114,22 @@ def count_retry(dependency: str) -> None:
 
 
 @contextmanager
-def ledger_span(operation: str) -> Iterator[Span]:
+def ledger_span(operation: str) -> Iterator[None]:
     """Tell of one transaction of the ledger."""
     facts = {"db.system.name": "postgresql", "db.operation.name": operation}
-    with tracer.start_as_current_span(f"{operation} ledger", kind=SpanKind.CLIENT, attributes=facts) as span:
-        yield span
+    with tracer.start_as_current_span(f"{operation} ledger", kind=SpanKind.CLIENT, attributes=facts):
+        yield
+
+
+def claimed(images: Sequence[Claim], *, start_ns: int) -> None:
+    """Tell of a claim that brought images; a worker that waits for others makes many that do not."""
+    if images:
+        facts: dict[str, AttributeValue] = {
+            **_RECEIVE,
+            "messaging.batch.message_count": len(images),
+            RUN: images[0].run_id,
+        }
+        tracer.start_span("claim images", kind=SpanKind.CLIENT, attributes=facts, start_time=start_ns).end()
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def work_on_run(
         )
         on_start()
         work(job, stop=stop, on_done=on_done)
-        counts = job.record("read", partial(read_progress, run_id=job.run_id))
+        counts = job.record(partial(read_progress, run_id=job.run_id))
         if not counts.remaining:
             if QuarantineReason.TOO_MANY_ATTEMPTS in counts.quarantined_by_reason:  # the ledger did that by itself
                 withdraw_refused(pod.ledger, job.run_id, pod.destination, job.extras, [ImageState.QUARANTINED])
@@ -130,7 +130,7 @@ def work_on_run(
                 destination=pod.destination,
                 stop=stop,
             )
-            job.record("finish", partial(finish_run, run_id=job.run_id))
+            job.record(partial(finish_run, run_id=job.run_id))
         return counts
 
 

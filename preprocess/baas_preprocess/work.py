@@ -68,15 +68,14 @@ class Job:
     """Of so many images (0..1) spans are told when all goes well."""
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}")
 
-    def record(self, operation: str, write: Callable[[Connection], T]) -> T:
+    def record(self, write: Callable[[Connection], T]) -> T:
         """Do one transaction of the ledger. Each of them may be repeated when nobody knows whether it was kept."""
 
         def once() -> T:
             with transaction(self.ledger) as connection:
                 return write(connection)
 
-        with measures.ledger_span(operation):
-            return patient(self.patience_seconds, dependency="ledger")(once)
+        return patient(self.patience_seconds, dependency="ledger")(once)
 
 
 @dataclass(slots=True)
@@ -187,8 +186,8 @@ def _fill(job: Job, hands: _Hands, pool: ThreadPoolExecutor) -> None:
 
 def _claim(job: Job, hands: _Hands) -> list[Claim]:
     limit = job.per_claim if hands.left is None else min(hands.left, job.per_claim)
+    start_ns = time.time_ns()
     claims = job.record(
-        "claim",
         lambda connection: claim(
             connection,
             job.run_id,
@@ -196,8 +195,9 @@ def _claim(job: Job, hands: _Hands) -> list[Claim]:
             lease=job.lease,
             limit=limit,
             max_attempts=job.max_attempts,
-        ),
+        )
     )
+    measures.claimed(claims, start_ns=start_ns)
     if hands.left is not None:
         hands.left -= len(claims)
     return claims
@@ -205,7 +205,7 @@ def _claim(job: Job, hands: _Hands) -> list[Claim]:
 
 def _some_remain(job: Job) -> bool:
     """Whether images have no fate yet: others hold them, or have just given them back."""
-    return job.record("read", lambda connection: read_progress(connection, job.run_id).remaining) > 0
+    return job.record(lambda connection: read_progress(connection, job.run_id).remaining) > 0
 
 
 def _give_back_waiting(job: Job, hands: _Hands) -> None:
@@ -239,9 +239,9 @@ def _settle(
             # What an earlier run may have published under this name is not what this run would publish.
             _confirm(job, image)
             withdraw(job.destination, image.name, job.extras)
-            job.record("finish", partial(finish_quarantined, held=image, outcome=outcome))
+            job.record(partial(finish_quarantined, held=image, outcome=outcome))
         else:
-            job.record("finish", partial(finish_published, held=image, outcome=outcome))
+            job.record(partial(finish_published, held=image, outcome=outcome))
     except LeaseLost as lost:
         logger.warning("%s", lost)
         measures.count_lost_lease()
@@ -279,7 +279,8 @@ def _confirm(job: Job, image: Claim) -> list[Correction]:
             )
         return corrections_of(connection, job.destination.label, image.name)
 
-    return job.record("confirm", look)
+    with measures.ledger_span("confirm"):
+        return job.record(look)
 
 
 def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) -> Quarantined:
