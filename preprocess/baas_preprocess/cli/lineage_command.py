@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -77,16 +77,22 @@ def _print_document(model: str, found: Iterator[Made]) -> None:
     click.echo(f'{{"model": {json.dumps(model)}, "images": [', nl=False)
     separator = "\n "
     for made in found:
-        document = {**asdict(made), "at": made.at.isoformat(), "original_deleted_at": None}
-        if made.original_deleted_at is not None:
-            document["original_deleted_at"] = made.original_deleted_at.isoformat()
+        gone = made.original_deleted_at
+        document = {
+            "destination": made.destination,
+            "name": made.name,
+            "run": made.run_id,
+            "at": made.at.isoformat(),
+            "recorded": made.is_recorded,
+            "original_deleted_at": None if gone is None else gone.isoformat(),
+        }
         click.echo(separator + json.dumps(document), nl=False)
         separator = ",\n "
     click.echo("\n]}")
 
 
 def _tell_sums(model: str, sums: _Sums) -> None:
-    _say(f"Of what stands, {sums.standing.total():,} pictures were made by {model}.")
+    _say(f"{sums.standing.total():,} pictures stand as {model} made them.")
     for where, number in sums.standing.items():
         destination, run_id = where
         without, unrecorded = sums.without_original[where], sums.unrecorded[where]

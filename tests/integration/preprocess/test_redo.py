@@ -16,9 +16,11 @@ from baas_ledger.records import images, named_image
 from baas_ledger.retention import source_deleted
 from baas_ledger.runs import latest_run
 from baas_ledger.tables import runs
+from baas_preprocess.audit import verify_run
 from baas_preprocess.facts import Digest
 from baas_preprocess.part import NothingToDo
 from baas_preprocess.selection import Selection
+from baas_preprocess.stores.outputs import FolderOutputs
 from tests.unit.preprocess.pictures import jpeg, street
 
 from .city import Blind, City
@@ -91,6 +93,9 @@ def test_only_what_the_withdrawn_model_made_is_done_again(city: City) -> None:
     after = outputs(city)
     assert {name for name in after if after[name] != before[name]} == {"a.jpg.json", "b.jpg.json"}
     assert json.loads(after["a.jpg.json"])["model"] == NEW
+    # The records of this run explain its two pictures, and those of the earlier runs the others.
+    place = FolderOutputs(city.destination.folder, label=city.destination.label)
+    assert verify_run(city.ledger, city.run(), destination=place).problems == []
 
 
 def test_planning_again_after_an_interruption_loses_nothing_of_the_run(city: City) -> None:
@@ -228,7 +233,7 @@ def test_baas_plan_tells_what_a_model_made_and_changes_nothing(city: City, baas:
     place, before = city.destination.folder, ledger_file(city).read_bytes()
     told = baas("plan", place, "--redo-model", OLD, "--names", tmp_path / "names.txt")
     assert (told.code, told.err) == (ExitCode.DONE, "")
-    assert f"2 pictures were made by {OLD}." in told.out
+    assert f"2 pictures stand as {OLD} made them." in told.out
     assert f"{place}, run " in told.out
     assert "2 to redo" in told.out
     assert f"--redo-model {OLD}" in told.out
@@ -284,6 +289,12 @@ def test_a_wrong_question_to_baas_plan_is_answered_with_a_sentence(
     ended = baas("plan", *(argument.replace("DEST", place) for argument in arguments))
     assert ended.code == ExitCode.CONFIGURATION
     assert sentence in ended.err.replace(place, "DEST")
+
+
+def test_a_dry_run_looks_into_no_ledger(city: City, baas: Baas) -> None:
+    ended = baas("blur", city.source, city.destination.folder, "--redo-model", OLD, "--dry-run")
+    assert ended.code == ExitCode.CONFIGURATION
+    assert "`baas plan DEST --redo-model DIGEST` tells what would be done again" in ended.err
 
 
 def test_baas_blur_redoes_what_another_model_made_and_says_when_nothing_is_left(
