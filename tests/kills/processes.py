@@ -1,7 +1,7 @@
 """Runs `baas` from a process that has imported it already, so that it begins within milliseconds, and can be killed.
 
-Each call is a forked child of that process, with an environment, files and an exit code of its own; it runs the command
-line's own `main`. Importing that takes a second, during which there is nothing to lose.
+Each call is a forked child of that process, with an environment, files and an exit code of its own, in the folder that
+this process is in; it runs the command line's own `main`. Importing that takes more than a second of a core's time.
 """
 
 import itertools
@@ -45,18 +45,28 @@ class Call:
     @property
     def out(self) -> str:
         """What it printed."""
-        return self.output.with_suffix(".out").read_text()
+        return self.output.with_suffix(".out").read_text(errors="replace")
 
     @property
     def err(self) -> str:
         """What it said."""
-        return self.output.with_suffix(".err").read_text()
+        return self.output.with_suffix(".err").read_text(errors="replace")
 
     @property
     def document(self) -> dict[str, Any]:
         """What `--json` printed."""
         found: dict[str, Any] = json.loads(self.out)
         return found
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str], output: Path, fault: Fault | None = None) -> Call:
+    """Start a command with these variables and no others, which is to die at a fault.
+
+    What it prints goes into the files `output`.out and `output`.err.
+    """
+    process = _forks.Process(target=_baas, args=(arguments, dict(environment), output, fault), daemon=True)
+    process.start()
+    return Call(process, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +87,8 @@ class Baas:
         """Start a command, which is to die at a fault."""
         self.temporary.mkdir(exist_ok=True)
         output = self.folder / f"call-{next(self.numbers)}"
-        told = {**self.environment, **environment, "TMPDIR": str(self.temporary)}
-        process = _forks.Process(
-            target=_baas, args=([str(argument) for argument in arguments], told, output, fault), daemon=True
-        )
-        process.start()
-        return Call(process, output)
+        told = {**os.environ, **self.environment, **environment, "TMPDIR": str(self.temporary)}
+        return start([str(argument) for argument in arguments], told, output, fault)
 
     def run(self, *arguments: str | Path) -> tuple[int | None, Call]:
         """Let a command run to its end; return its exit code, too."""
@@ -95,6 +101,7 @@ def _baas(arguments: Sequence[str], environment: Mapping[str, str], output: Path
         with output.with_suffix(suffix).open("wb") as file:
             os.dup2(file.fileno(), number)
     os.umask(0o022)
+    os.environ.clear()
     os.environ.update(environment)
     if fault is not None:
         arm(fault)

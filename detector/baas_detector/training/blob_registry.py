@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 CONNECTION_STRING = "AZURE_STORAGE_CONNECTION_STRING"
 
 
-def register_in_blob(url: str, bundle: Bundle) -> Registered:
+def register_in_blob(url: str, bundle: Bundle, *, retries: int = 3) -> Registered:
     """Upload the files to the next free number below the folder that `url` names, or find them there.
 
     The account's connection string is read from the environment; without it, whatever identity is at hand is used
-    (workload identity, `az login`). Raises `ConfigurationError` when the container is not there or not allowed, and
-    `DependencyUnavailable` when the account does not answer.
+    (workload identity, `az login`). An account that does not answer is asked again `retries` times, over 80 s for 3.
+
+    Raises `ConfigurationError` when the container is not there or not allowed, and `DependencyUnavailable` when the
+    account does not answer.
     """
     address, sums = read_address(url), bundle.sums()
-    with _container(address) as client, _sentences(address):
+    with _container(address, retries) as client, _sentences(address):
         home = f"{address.folder}/{bundle.name}".strip("/")
         numbers = _numbers(client, home)
         for version in numbers:
@@ -92,7 +94,7 @@ def read_address(url: str) -> _Address:
     )
 
 
-def _container(address: _Address) -> "ContainerClient":
+def _container(address: _Address, retries: int) -> "ContainerClient":
     try:
         from azure.identity import DefaultAzureCredential  # noqa: PLC0415
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
@@ -100,11 +102,11 @@ def _container(address: _Address) -> "ContainerClient":
         raise ConfigurationError(f"Blob Storage needs {error.name}: install the extra `azure_ml`") from error
 
     if known := os.environ.get(CONNECTION_STRING):
-        account = BlobServiceClient.from_connection_string(known, retry_total=3)
+        account = BlobServiceClient.from_connection_string(known, retry_total=retries)
         if account.url.rstrip("/") != address.account:
             raise ConfigurationError(f"{CONNECTION_STRING} is for {account.url}, but the address is {address.account}")
     else:
-        account = BlobServiceClient(address.account, credential=DefaultAzureCredential(), retry_total=3)
+        account = BlobServiceClient(address.account, credential=DefaultAzureCredential(), retry_total=retries)
     return account.get_container_client(address.container)
 
 

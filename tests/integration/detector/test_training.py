@@ -1,17 +1,20 @@
 """A real training on drawn pictures: from labels to a registered model, whatever ends it on the way."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from PIL import Image, ImageDraw
 
 from baas_crds.codes import ExitCode
@@ -55,6 +58,11 @@ class Project:
             self.command(*arguments), cwd=self.folder, env=ENVIRONMENT, check=False, capture_output=True, text=True
         )
 
+    def call(self, *arguments: str | Path) -> Result:
+        """Run a command in this process, which has imported torch already."""
+        with chdir(self.folder):
+            return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
     @property
     def results(self) -> Path:
         return self.folder / "runs" / "small"
@@ -90,7 +98,7 @@ def project(tmp_path: Path) -> Project:
     return Project(folder=tmp_path)
 
 
-def test_one_command_trains_measures_builds_and_registers(project: Project) -> None:
+def test_one_command_trains_measures_builds_and_registers(project: Project, caplog: pytest.LogCaptureFixture) -> None:
     (project.folder / "wanted.json").write_text('{"age:child": 1, "age:elder": 2}')
     project.write(
         steps={"select": True, "export": True, "register": True},
@@ -119,9 +127,10 @@ def test_one_command_trains_measures_builds_and_registers(project: Project) -> N
     assert (version.version, version.digest) == (1, told["registered"]["digest"])
     assert not list((project.folder / "data").rglob("*.cache"))
 
-    again = project.run("train", "config.yml")
+    caplog.set_level(logging.INFO)
+    again = project.call("train", "config.yml")
     assert json.loads(again.stdout)["registered"]["is_new"] is False
-    assert "was trained already" in again.stderr
+    assert "was trained already" in caplog.text
 
 
 def test_after_a_kill_the_same_command_goes_on_and_other_settings_are_refused(project: Project) -> None:
@@ -141,37 +150,35 @@ def test_after_a_kill_the_same_command_goes_on_and_other_settings_are_refused(pr
     assert not (project.results / "trained.json").exists()
 
     project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml", "epochs": epochs + 1})
-    other = project.run("train", "config.yml")
-    assert other.returncode == ExitCode.CONFIGURATION
+    other = project.call("train", "config.yml")
+    assert other.exit_code == ExitCode.CONFIGURATION
     assert "was begun with other settings (train.epochs)" in other.stderr
 
     project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml", "epochs": epochs})
     done = project.run("train", "config.yml")
     assert done.returncode == ExitCode.DONE, done.stderr
     assert "Going on after epoch" in done.stderr
-    assert project.epochs() == list(range(1, epochs + 1))
+    # When the kill comes between an epoch's row and its checkpoint, the epoch is done again, and has two rows.
+    assert list(dict.fromkeys(project.epochs())) == list(range(1, epochs + 1))
 
 
-def assert_same_weights(one: Path, other: Path) -> None:
-    # The files differ: each says when it was written.
-    code = (
-        "import sys, torch; "
-        "one, other = (torch.load(path, weights_only=False)['model'].state_dict() for path in sys.argv[1:]); "
-        "sys.exit(not all(torch.equal(value, other[name]) for name, value in one.items()))"
-    )
-    subprocess.run([sys.executable, "-c", code, one, other], check=True, env=ENVIRONMENT)
+def learned(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's weights: the files differ, as each says when it was written."""
+    read: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=False)["model"].state_dict()
+    return read
 
 
 def test_a_checkpoint_is_measured_alone_and_the_same_training_gives_the_same(project: Project) -> None:
     project.write(steps={"validate": False}, train={"weights": "yolov8n.yaml"})
     assert project.run("train", "config.yml", "--data", "data", "--output", "elsewhere").returncode == ExitCode.DONE
     weights = Path("elsewhere") / "small" / "train" / "weights" / "best.pt"
-    assert project.run("train", "config.yml").returncode == ExitCode.DONE
-    assert_same_weights(project.folder / weights, project.results / "train" / "weights" / "best.pt")
+    assert project.call("train", "config.yml").exit_code == ExitCode.DONE
+    one, other = learned(project.folder / weights), learned(project.results / "train" / "weights" / "best.pt")
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
 
-    done = project.run("validate", weights, "data", "--image-size", "64", "--json", "validation.json")
+    done = project.call("validate", weights, "data", "--image-size", "64", "--json", "validation.json")
 
-    assert done.returncode == ExitCode.DONE, done.stderr
+    assert done.exit_code == ExitCode.DONE, done.stderr
     assert "licence_plate" in done.stdout
     written = json.loads((project.folder / "validation.json").read_text())
     assert written["split"] == "val"

@@ -1,10 +1,10 @@
 """The command `baas` as its users run it, and pictures to run it on."""
 
 import io
+import itertools
 import json
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.azurite import azurite, container
+from tests.kills.processes import start
 from tests.postgres import postgres, postgres_url
 
 __all__ = ["azurite", "container", "postgres", "postgres_url"]
@@ -67,14 +68,17 @@ def street_photo() -> Path:
 
 
 @pytest.fixture
-def baas() -> Callable[..., Ended]:
-    """Run `baas` to its end."""
+def baas(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
+    """Run `baas` to its end, in a process that need not import it first."""
+    folder, numbers = tmp_path_factory.mktemp("calls"), itertools.count()
 
     def run(*arguments: str | Path, triton: str | None = None) -> Ended:
-        done = subprocess.run(command(*arguments, triton=triton), check=False, capture_output=True, timeout=300)
-        return Ended(
-            code=done.returncode, out=done.stdout.decode(errors="replace"), err=done.stderr.decode(errors="replace")
-        )
+        call = start(command(*arguments, triton=triton)[1:], os.environ, folder / str(next(numbers)))
+        code = call.ended()
+        if code is None:
+            call.kill()
+        assert code is not None, f"it did not end: {call.err}"
+        return Ended(code=code, out=call.out, err=call.err)
 
     return run
 

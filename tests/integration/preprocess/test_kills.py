@@ -20,7 +20,7 @@ from tests.kills.scene import EXCLUDED, PUBLISHED, REFUSED, Place, Scene, make_s
 
 from .conftest import published
 
-KILLS = int(os.environ.get("KILLS", "100"))
+KILLS = int(os.environ.get("KILLS", "40"))
 SEED = int(os.environ.get("SEED", "7"))
 ON_THE_WAY = {**faults.STEPS, **faults.PUBLISHING, **faults.RECORDING}
 AT_LAST = {**faults.REFUSING, **faults.RUN}

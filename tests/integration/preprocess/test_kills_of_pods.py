@@ -14,7 +14,7 @@ from tests.kills.processes import KILLED
 from tests.kills.scene import Scene, make_scene
 from tests.postgres import PostgresServer
 
-KILLS = int(os.environ.get("KILLS", "100")) // 3  # of those that `baas blur` gets
+KILLS = int(os.environ.get("KILLS", "40")) // 3  # of those that `baas blur` gets
 SEED = int(os.environ.get("SEED", "7"))
 
 
