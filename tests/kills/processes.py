@@ -37,6 +37,14 @@ class Call:
         self.process.join(seconds)
         return self.process.exitcode
 
+    def code(self) -> int:
+        """Wait; return the exit code. What does not end is killed, and fails the test."""
+        code = self.ended()
+        if code is None:
+            self.kill()
+        assert code is not None, f"it did not end: {self.err}"
+        return code
+
     def kill(self) -> int | None:
         """End it as `kill -9` does; return the exit code, which is another one when it had ended just before."""
         self.process.kill()

@@ -74,11 +74,7 @@ def baas(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Ended]:
 
     def run(*arguments: str | Path, triton: str | None = None) -> Ended:
         call = start(command(*arguments, triton=triton)[1:], os.environ, folder / str(next(numbers)))
-        code = call.ended()
-        if code is None:
-            call.kill()
-        assert code is not None, f"it did not end: {call.err}"
-        return Ended(code=code, out=call.out, err=call.err)
+        return Ended(code=call.code(), out=call.out, err=call.err)
 
     return run
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from azure.storage.blob import ContainerClient
 
@@ -20,6 +21,7 @@ from baas_ledger.facts import ImageRecord, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.records import images
 from tests.azurite import Azurite
+from tests.kills.processes import start
 
 from .conftest import command
 
@@ -43,20 +45,25 @@ class Pods:
     @contextmanager
     def running(self, what: str, name: str = "pod-1") -> Iterator[subprocess.Popen[str]]:
         """A pod, which ends with the block at the latest."""
-        env = {**os.environ, **self.env, "BAAS_POD_NAME": name}
         with subprocess.Popen(
-            command(what), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command(what), env=self._variables(name), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
             yield process
             if process.poll() is None:
                 process.kill()
 
     def run(self, what: str) -> tuple[int, list[dict[str, Any]]]:
-        """Let a pod run to its end; return its exit code and what it logged."""
-        with self.running(what) as process:
-            out, err = process.communicate(timeout=300)
-        assert err == ""
-        return process.returncode, [json.loads(line) for line in out.splitlines()]
+        """Let a pod run to its end, in a process that need not import `baas` first.
+
+        Returns its exit code and what it logged.
+        """
+        call = start([what], self._variables("pod-1"), self.folder / f"call-{uuid4()}")
+        code = call.code()
+        assert call.err == ""
+        return code, [json.loads(line) for line in call.out.splitlines()]
+
+    def _variables(self, name: str) -> dict[str, str]:
+        return {**os.environ, **self.env, "BAAS_POD_NAME": name}
 
     @property
     def spec(self) -> dict[str, Any]:
