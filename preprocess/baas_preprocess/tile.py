@@ -130,7 +130,10 @@ def _shifted_spans(length_px: int) -> list[tuple[int, int]]:
     if length_px <= TILE_PX:
         return [(0, length_px)]
     count = len(_spans(length_px))
-    shift = _half(TILE_PX - OVERLAP_PX)
+    stride = TILE_PX - OVERLAP_PX
+    shift = _half(stride)
+    if length_px - TILE_PX + 2 * shift > count * stride:
+        shift -= NETWORK_STEP_PX  # half a step more than half a stride would cost a pixel of the overlap
     starts = [round(index * (length_px - TILE_PX + 2 * shift) / count) - shift for index in range(count + 1)]
     return [(max(0, start), min(length_px, start + TILE_PX) - max(0, start)) for start in starts]
 

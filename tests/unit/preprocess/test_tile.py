@@ -136,6 +136,7 @@ def test_a_shifted_panorama_has_its_old_edges_in_the_middle_of_tiles_and_beside_
 
 @given(PHOTOS)
 @example((TILE_PX + 1, TILE_PX))
+@example((3617, 1))
 def test_a_shifted_plan_of_a_photo_sees_every_pixel_and_keeps_the_overlap(size: tuple[int, int]) -> None:
     width, height = size
     plan = tiles(width, height, wraps=False, is_shifted=True)
