@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from hack.studies.masks import masked_pixels
-from hack.studies.recall import recall, usual
+from hack.studies.plans import usual
+from hack.studies.recall import recall
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table

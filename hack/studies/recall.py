@@ -10,15 +10,15 @@ are CPU seconds of the detector compared with those of the plain plan, so that a
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import product
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import click
 import numpy as np
 from hack.studies.masks import FOUND, masked_pixels
+from hack.studies.plans import DEFAULT, PLANS, Confidences, Plan
+from hack.studies.sizes import BySize
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -26,7 +26,7 @@ from rich.table import Table
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import BaasError
 from baas_detector.accuracy import Precision
-from baas_detector.card import CloserLook, Thresholds
+from baas_detector.card import Thresholds
 from baas_detector.checks import Finder, offers_bf16, with_openvino
 from baas_detector.contract import DetectedClass
 from baas_detector.coverage import Verdict, clopper_pearson, verdicts
@@ -35,90 +35,15 @@ from baas_detector.export import export
 from baas_detector.truth import LabelledImage, LabelledObject
 from baas_detector.weights import default_weights
 from baas_preprocess.decode import decode
-from baas_preprocess.facts import Detection, Inspection, Profile, Tile
+from baas_preprocess.facts import Detection, Inspection, Region
 from baas_preprocess.inspection import inspect
 from baas_preprocess.mask import mask
 from baas_preprocess.recipe import Recipe
-from baas_preprocess.tile import OVERLAP_PX, tiles
-from baas_preprocess.views import View, shown, views
 from baas_preprocess.views import seen as answered
+from baas_preprocess.views import shown
 from baas_preprocess.way import is_absurd, is_wanted, joined
 
 out = Console(width=120, highlight=False)
-Confidences: TypeAlias = tuple[float, float]
-"""Of persons and of licence plates."""
-Tiling: TypeAlias = Callable[[Inspection], Sequence[View]]
-
-
-def usual(seen: Inspection) -> list[Tile]:
-    """Return the tiles of a first look."""
-    return tiles(seen.width_px, seen.height_px, wraps=seen.wraps, is_sphere=seen.wraps and seen.is_sphere)
-
-
-def thorough(seen: Inspection) -> list[View]:
-    """Return what the thorough profile shows."""
-    is_sphere = seen.wraps and seen.is_sphere
-    return views(seen.width_px, seen.height_px, Profile.THOROUGH, wraps=seen.wraps, is_sphere=is_sphere)
-
-
-def overview_only(seen: Inspection) -> list[Tile]:
-    """Return the one that shows all, as if there were no others."""
-    return usual(seen)[-1:]
-
-
-def enlarged(seen: Inspection) -> list[Tile]:
-    """Return the usual tiles, the native ones cut in four that overlap and are enlarged to nearly twice their size."""
-    return [part for tile in usual(seen) for part in _quarters(tile, seen.width_px)]
-
-
-def usual_and_enlarged(seen: Inspection) -> list[Tile]:
-    """Return the usual tiles and the enlarged ones."""
-    return [*usual(seen), *enlarged(seen)[:-1]]
-
-
-def _quarters(tile: Tile, width_px: int) -> Iterator[Tile]:
-    if (tile.width, tile.height) != (tile.out_width, tile.out_height):
-        yield tile
-        return
-    width, height = (tile.width + OVERLAP_PX // 2) // 2, (tile.height + OVERLAP_PX // 2) // 2
-    for top, left in product((0, tile.height - height), (0, tile.width - width)):
-        yield replace(
-            tile,
-            left=(tile.left + left) % width_px,
-            top=tile.top + top,
-            width=width,
-            height=height,
-            out_width=2 * width,
-            out_height=2 * height,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the detector is shown, and which confidences are tried on what it answers."""
-
-    name: str
-    tiling: Tiling
-    closer_look: CloserLook | None
-    confidences: Sequence[Confidences]
-
-
-_USUAL = CloserLook()
-_MANY: Sequence[Confidences] = ((0.25, 0.25), (0.1, 0.1), (0.05, 0.05), (0.05, 0.02), (0.05, 0.01), (0.01, 0.01))
-_FEW: Sequence[Confidences] = ((0.25, 0.25), (0.05, 0.05))
-PLANS = (
-    Plan(name="plain", tiling=usual, closer_look=None, confidences=_MANY),
-    Plan(name="overview only", tiling=overview_only, closer_look=None, confidences=_FEW),
-    Plan(name="enlarged", tiling=enlarged, closer_look=None, confidences=_FEW),
-    Plan(name="closer look", tiling=usual, closer_look=_USUAL, confidences=_MANY),
-    Plan(name="... at 12 vehicles", tiling=usual, closer_look=replace(_USUAL, most=12), confidences=_FEW),
-    Plan(name="... from 0.05", tiling=usual, closer_look=replace(_USUAL, vehicle_score=0.05), confidences=_FEW),
-    Plan(name="... at 640 px", tiling=usual, closer_look=replace(_USUAL, side_px=640), confidences=_FEW),
-    Plan(name="... at 320 px", tiling=usual, closer_look=replace(_USUAL, side_px=320), confidences=_FEW),
-    Plan(name="thorough", tiling=thorough, closer_look=_USUAL, confidences=_FEW),
-    Plan(name="usual and enlarged, closer look", tiling=usual_and_enlarged, closer_look=_USUAL, confidences=_FEW),
-    Plan(name="enlarged, closer look", tiling=enlarged, closer_look=_USUAL, confidences=_FEW),
-)
 
 
 @dataclass(slots=True)
@@ -143,9 +68,8 @@ def look(data: bytes, seen: Inspection, plan: Plan, find: Finder) -> tuple[list[
     return [one for one in found if not is_absurd(one, seen)], seconds
 
 
-def judge(image: LabelledImage, seen: Inspection, found: Sequence[Detection], recipe: Recipe, tally: Tally) -> None:
-    """Mask what the recipe wants of it, and count what is covered."""
-    regions = joined([one for one in found if is_wanted(one, recipe)], seen)
+def judge(image: LabelledImage, seen: Inspection, regions: Sequence[Region], recipe: Recipe, tally: Tally) -> None:
+    """Mask the regions, and count what is covered."""
     redaction = mask(regions, seen, padding=recipe.padding, cells=recipe.cells)
     tally.judged += verdicts(masked_pixels(redaction), image.objects)
     tally.shares.append(redaction.share)
@@ -171,12 +95,13 @@ COLUMNS: dict[str, Callable[[LabelledObject], bool]] = {
 }
 
 
-def study(truth: Path, plans: Sequence[Plan]) -> Table:
+def study(truth: Path, plans: Sequence[Plan], *, by_size: bool) -> list[Table]:
     """Try all plans on all pictures beside a COCO file."""
     images = load_truth(truth).images
     weights = default_weights()
     precision = Precision.BF16 if offers_bf16() else Precision.F32
     tallies: dict[tuple[str, Confidences], Tally] = defaultdict(Tally)
+    sizes: dict[str, BySize] = defaultdict(BySize)
     seconds: dict[str, float] = defaultdict(float)
     for plan in plans:
         find = with_openvino(export(weights, Thresholds(closer_look=plan.closer_look)).onnx, precision)
@@ -187,7 +112,12 @@ def study(truth: Path, plans: Sequence[Plan]) -> Table:
             seconds[plan.name] += spent
             for person, plate in plan.confidences:
                 wanted = {ObjectClass.PERSON: person, ObjectClass.LICENCE_PLATE: plate}
-                judge(image, seen, found, Recipe(confidence=wanted), tallies[plan.name, (person, plate)])
+                recipe = Recipe(confidence=wanted)
+                regions = joined([one for one in found if is_wanted(one, recipe)], seen)
+                judge(image, seen, regions, recipe, tallies[plan.name, (person, plate)])
+                if by_size and (person, plate) == DEFAULT:
+                    sizes[plan.name].add(image, seen, regions, recipe)
+    tables = [one.table(f"{truth.parent.name}, {name}, confidence {DEFAULT[0]:g}") for name, one in sizes.items()]
     table = Table(
         "plan", "confidence", *COLUMNS, "masked", "cost", title=f"{truth.parent.name}, {len(images)} pictures"
     )
@@ -202,18 +132,20 @@ def study(truth: Path, plans: Sequence[Plan]) -> Table:
                 f"{np.mean(tally.shares):.2%}",
                 f"{seconds[plan.name] / seconds[plans[0].name]:.2f}",
             )
-    return table
+    return [table, *tables]
 
 
 @click.command()
 @click.argument("truths", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--plan", "names", multiple=True, help="Only these plans, and the plain one.")
-def main(truths: Sequence[Path], names: Sequence[str]) -> None:
-    """Print a table for each COCO file of labelled pictures."""
+@click.option("--by-size", is_flag=True, help="Also print what each plan finds and masks by size.")
+def main(truths: Sequence[Path], names: Sequence[str], *, by_size: bool) -> None:
+    """Print tables for each COCO file of labelled pictures."""
     plans = [plan for plan in PLANS if not names or plan.name in {"plain", *names}]
     try:
         for truth in truths:
-            out.print(study(truth, plans))
+            for table in study(truth, plans, by_size=by_size):
+                out.print(table)
     except BaasError as error:
         sys.exit(f"Error: {error}")
 
