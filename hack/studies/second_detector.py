@@ -31,7 +31,6 @@ from baas_detector.checks import graph_as_served, with_openvino
 from baas_detector.contract import DetectedClass
 from baas_detector.coverage import verdicts
 from baas_detector.evaluation import load_truth
-from baas_detector.repository import VERSION
 from baas_detector.truth import LabelledImage, LabelledObject
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
@@ -212,7 +211,7 @@ def _detectors(
 ) -> tuple[InProcess, dict[int, InProcess]]:
     """Load both models as the CPU server does. Raises `ConfigurationError`."""
     graph, precision = graph_as_served(repository)
-    model = Model(digest=digest_of(graph), version=VERSION, score_floor=0.0, max_det=sys.maxsize)
+    model = Model(digest=digest_of(graph), version="1", score_floor=0.0, max_det=sys.maxsize)
     ours = InProcess(model=model, find=with_openvino(graph, precision))
     faces = {
         enlarge: InProcess(
