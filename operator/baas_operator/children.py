@@ -18,7 +18,7 @@ from baas_operator.names import (
     owner,
     spec_map_name,
 )
-from baas_operator.pods import CONTAINER, SPEC_KEY, PodDefaults, pod_template
+from baas_operator.pods import CONTAINER, SPEC_KEY, PodDefaults, PodOf, pod_template
 
 BACKOFF_LIMIT = 6
 """Pods that may fail before the Job does, besides two for each worker."""
@@ -59,12 +59,13 @@ def job(
     With a queue it is made suspended, as Kueue demands; Kueue lets it start.
     """
     marks = job_labels(name, uid, wanted.role, wanted.attempt)
+    of = PodOf(namespace=namespace, blurjob=name, uid=uid, job=job_name(name, wanted.role, wanted.attempt))
     notes = {HANDLED_RETRY: wanted.retry, IDLE_ATTEMPTS: wanted.idle_attempts, REMAINING: wanted.remaining}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(name, wanted.role, wanted.attempt),
+            "name": of.job,
             "namespace": namespace,
             "labels": marks | ({QUEUE: spec.queue_name} if spec.queue_name else {}),
             "annotations": {key: str(value) for key, value in notes.items() if value is not None},
@@ -75,7 +76,7 @@ def job(
             "backoffLimit": BACKOFF_LIMIT + 2 * wanted.parallelism,
             "podFailurePolicy": {"rules": list(_POD_FAILURES)},
             **({"suspend": True} if spec.queue_name else {}),
-            "template": pod_template(name=name, uid=uid, spec=spec, role=wanted.role, labels=marks, defaults=defaults),
+            "template": pod_template(of, spec=spec, role=wanted.role, labels=marks, defaults=defaults),
         },
     }
 

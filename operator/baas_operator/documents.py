@@ -56,6 +56,7 @@ def read_blurjob(document: Document, limits: Limits, *, now: datetime) -> Observ
         name=metadata["name"],
         uid=metadata["uid"],
         generation=metadata["generation"],
+        created_at=moment(metadata["creationTimestamp"]),
         is_being_deleted="deletionTimestamp" in metadata,
         spec=spec,
         mistake=mistake,

@@ -9,10 +9,9 @@ from kubernetes.aio.client import Configuration
 
 from baas_crds.blurjob import GROUP, VERSION
 from baas_operator.monitor import Monitor
-from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, RETRY
+from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, RETRY, Key
 from baas_operator.settings import Settings
 from baas_operator.wakeups import Wakeups
-from baas_operator.world import Key
 
 DEBOUNCE_SECONDS = 0.2
 """Changes come in bursts: a Job's pods, or our own writes."""

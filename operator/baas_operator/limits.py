@@ -41,8 +41,8 @@ class Limits:
     allowed_triton_urls: tuple[str, ...] = ()
     """Further ones, as BlurJobs name them; a host that begins with `*.` stands for all names below it."""
     own_secrets: tuple[SecretKey, ...] = ()
-    """The ledger's URL and the key that signs audit records: of these BlurJobs make no variable, which could lead a
-    program to tell them to others."""
+    """The ledger's URL, the key that signs audit records, credentials of telemetry: of these BlurJobs make no variable,
+    which could lead a program to tell them to others."""
 
     def refusal(self, spec: BlurJobSpec) -> str:
         """Say which field goes too far, and what to do; empty when none does."""
@@ -63,7 +63,7 @@ class Limits:
         variables = spec.pod_template.env or ()
         own = {variable.name for variable in variables}
         for variable in variables:
-            if not any(fnmatchcase(variable.name, allowed) for allowed in ALLOWED_ENV):
+            if not may_set(variable.name):
                 return (
                     f"spec.podTemplate.env sets {variable.name}, but a BlurJob may set {', '.join(ALLOWED_ENV)} only: "
                     "others could lead pictures, tokens or passwords elsewhere. Apply a new BlurJob without it, or "
@@ -86,6 +86,11 @@ class Limits:
                     "a new BlurJob without it, or with a Secret of yours."
                 )
         return ""
+
+
+def may_set(name: str) -> bool:
+    """Return whether a BlurJob may set a variable of this name."""
+    return any(fnmatchcase(name, allowed) for allowed in ALLOWED_ENV)
 
 
 def _secrets(spec: BlurJobSpec) -> Iterator[tuple[str, SecretKey | KeyReference]]:

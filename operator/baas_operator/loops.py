@@ -13,11 +13,12 @@ from baas_crds.conditions import ConditionType
 from baas_crds.errors import BaasError
 from baas_operator.kube import Kind
 from baas_operator.monitor import Monitor
-from baas_operator.names import RETRY
+from baas_operator.names import RETRY, Key
 from baas_operator.settle import settle
+from baas_operator.spans import Look
 from baas_operator.status import status_of
 from baas_operator.wakeups import Wakeups
-from baas_operator.world import Key, World
+from baas_operator.world import World
 
 logger = logging.getLogger(__name__)
 
@@ -38,25 +39,30 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
     while True:
         key = await wakeups.take()
         try:
-            again = await _look(key, world, monitor)
-            del failures[key]
-        except Exception as error:
-            again = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** failures[key])
-            failures[key] += 1
-            monitor.errors.labels(type(error).__name__).inc()
-            known = isinstance(error, BaasError | TimeoutError)
-            facts = {"namespace": key.namespace, "blurjob": key.name}
-            logger.error(str(error) or type(error).__name__, exc_info=not known, extra={"facts": facts})
+            with Look(key) as look:
+                try:
+                    again = await _look(key, world, monitor, look)
+                    del failures[key]
+                except Exception as error:
+                    again = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** failures[key])
+                    failures[key] += 1
+                    monitor.failed(error)
+                    look.failed(error)
+                    known = isinstance(error, BaasError | TimeoutError)
+                    logger.error(str(error) or type(error).__name__, exc_info=not known)
         finally:
             wakeups.done(key)
         if again is not None:
             wakeups.wake(key, after_seconds=again)
 
 
-async def _look(key: Key, world: World, monitor: Monitor) -> float | None:
-    with monitor.look_seconds.time():
+async def _look(key: Key, world: World, monitor: Monitor, look: Look) -> float | None:
+    began = time.perf_counter()
+    try:
         async with asyncio.timeout(LOOK_LIMIT_SECONDS):
-            looked = await settle(key, world)
+            looked = await settle(key, world, look)
+    finally:
+        monitor.looked(time.perf_counter() - began)
     if looked is None:
         monitor.gone(key)
         return None

@@ -7,7 +7,9 @@ import sys
 from collections import Counter
 
 import kopf
+from opentelemetry import metrics
 
+from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_operator.detector_edge import DetectorEdge
 from baas_operator.handlers import kopf_settings, registry_of
@@ -15,11 +17,15 @@ from baas_operator.kube import Kind, Kube, open_kube
 from baas_operator.ledger_edge import LedgerEdge
 from baas_operator.loops import LOOKERS, list_for_ever, look_for_ever
 from baas_operator.monitor import Monitor
+from baas_operator.names import OPERATOR, Key
 from baas_operator.serving import serve
 from baas_operator.settings import Settings, read_settings
 from baas_operator.wakeups import Wakeups
-from baas_operator.world import Key, World
+from baas_operator.webhook import Webhook
+from baas_operator.world import World
+from baas_telemetry.exporters import WrongExporter
 from baas_telemetry.logs import log_as_json
+from baas_telemetry.setup import telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +37,11 @@ def main() -> None:
     try:
         settings = read_settings()
         log_as_json(settings.log_level)
-        asyncio.run(operate(settings))
+        with telemetry(OPERATOR, instance=socket.gethostname(), metrics_port=settings.metrics_port):
+            asyncio.run(operate(settings))
+    except WrongExporter as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(ExitCode.CONFIGURATION)
     except BaasError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
@@ -48,6 +58,7 @@ async def operate(settings: Settings) -> None:
             limits=settings.limits(),
             status_interval_seconds=settings.status_interval_seconds,
             instance=socket.gethostname(),
+            webhook=Webhook(settings.webhook_url, settings.webhook_token),
         )
         try:
             await _run(settings, world)
@@ -58,13 +69,15 @@ async def operate(settings: Settings) -> None:
 
 async def _run(settings: Settings, world: World) -> None:
     wakeups: Wakeups[Key] = Wakeups()
-    monitor, deleted, failures = Monitor(), asyncio.Event(), Counter[Key]()
+    monitor = Monitor(metrics.get_meter("baas_operator"), seconds_behind=wakeups.seconds_behind)
+    deleted, failures = asyncio.Event(), Counter[Key]()
     namespaces = None if settings.watches_everywhere else settings.watched_namespaces
-    async with serve(monitor, wakeups, health_port=settings.health_port, metrics_port=settings.metrics_port):
+    async with serve(monitor, port=settings.health_port):
         await _definition(world.kube, monitor)
         async with asyncio.TaskGroup() as tasks:
             loops = [
                 tasks.create_task(list_for_ever(wakeups, world, monitor, namespaces=namespaces, deleted=deleted)),
+                tasks.create_task(world.webhook.send_for_ever()),
                 *(tasks.create_task(look_for_ever(wakeups, world, monitor, failures)) for _ in range(LOOKERS)),
             ]
             await kopf.operator(
@@ -76,6 +89,7 @@ async def _run(settings: Settings, world: World) -> None:
                 # kopf would look for the name of our user, which has none in an image.
                 identity=world.instance,  # type: ignore[arg-type]  # kopf does not export its type
             )
+            await world.webhook.drain()
             for loop in loops:
                 loop.cancel()
 

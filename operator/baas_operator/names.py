@@ -3,6 +3,7 @@
 They follow from the BlurJob alone, so that nothing is made twice.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from baas_crds.blurjob import GROUP, KIND, VERSION
@@ -11,6 +12,14 @@ from baas_crds.pods import OURS
 API_VERSION = f"{GROUP}/{VERSION}"
 PLURAL = "blurjobs"
 OPERATOR = "baas-operator"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Key:
+    """Which BlurJob."""
+
+    namespace: str
+    name: str
 
 
 class Role(StrEnum):

@@ -12,6 +12,12 @@ from baas_ledger.tables import RunState
 from baas_operator.names import Role
 
 
+def verdict_of(status: BlurJobStatus) -> Condition | None:
+    """Return the condition that says how a run ended, if it has."""
+    ends = {ConditionType.COMPLETE, ConditionType.FAILED}
+    return next((c for c in status.conditions if c.type in ends and c.status is ConditionStatus.TRUE), None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReady:
     """Why something that the run needs cannot be used now, in one word and in a sentence."""
@@ -137,6 +143,7 @@ class Observed:
     name: str
     uid: str
     generation: int
+    created_at: datetime
     is_being_deleted: bool = False
     spec: BlurJobSpec | None = None
     mistake: str = ""
@@ -156,8 +163,7 @@ class Observed:
     @property
     def verdict(self) -> Condition | None:
         """How the run ended, if it was told so."""
-        ends = {ConditionType.COMPLETE, ConditionType.FAILED}
-        return next((c for c in self.told.conditions if c.type in ends and c.status is ConditionStatus.TRUE), None)
+        return verdict_of(self.told)
 
     @property
     def wants_retry(self) -> bool:

@@ -3,7 +3,6 @@
 The security settings are those of Kubernetes' Pod Security Standard *restricted*.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from baas_crds.places import SecretKey, Volume
 from baas_crds.pods import PodTemplate
 from baas_operator.names import Role, spec_map_name
 from baas_operator.places import PodPlace, claims_of, places_of
+from baas_operator.traces import traceparent
 
 CONTAINER = "worker"
 USER = 65532
@@ -26,6 +26,8 @@ EXCLUDE_FOLDER = "exclude"
 AUDIT_FOLDER = "/etc/baas-audit"
 """Holds a folder with the name of the audit key's Secret, so that a path tells which Secret is meant."""
 SCRATCH_FOLDER = "/tmp"  # noqa: S108 - the pod's own: nobody else is in there
+
+ATTRIBUTES, FURTHER_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES", "FURTHER_RESOURCE_ATTRIBUTES"
 
 Part = dict[str, Any]
 
@@ -42,17 +44,25 @@ class PodDefaults:
     ledger_secret: SecretKey
     audit_secret: SecretKey | None = None
     """Where the key is that signs audit records; without one they are not signed."""
+    traced_percent: float | None = None
+    """Share of images whose spans are told when all goes well. None: the workers' own default."""
+    metrics_port: int | None = None
+    """Where Prometheus finds the pods' metrics. None: it does not look."""
     template: PodTemplate
 
 
-def trace_id(uid: str) -> str:
-    """Return the id of the trace that joins all that is done for a BlurJob: its uid, so that it is never lost."""
-    return uid.replace("-", "")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodOf:
+    """Whose pods they are."""
+
+    namespace: str
+    blurjob: str
+    uid: str
+    """The BlurJob's."""
+    job: str
 
 
-def pod_template(
-    *, name: str, uid: str, spec: BlurJobSpec, role: Role, labels: dict[str, str], defaults: PodDefaults
-) -> Part:
+def pod_template(of: PodOf, *, spec: BlurJobSpec, role: Role, labels: dict[str, str], defaults: PodDefaults) -> Part:
     """Return the template of a Job's pods."""
     own, ours = spec.pod_template, defaults.template
     pod = {
@@ -74,8 +84,8 @@ def pod_template(
         "affinity": _first(own.affinity, ours.affinity),
         "tolerations": [toleration.as_document() for toleration in _first(own.tolerations, ours.tolerations) or ()],
         "imagePullSecrets": [{"name": secret} for secret in defaults.image_pull_secrets],
-        "volumes": list(_volumes(name, spec, defaults)),
-        "containers": [_container(name=name, uid=uid, spec=spec, role=role, defaults=defaults)],
+        "volumes": list(_volumes(of.blurjob, spec, defaults)),
+        "containers": [_container(of, spec=spec, role=role, defaults=defaults)],
     }
     metadata = {
         "labels": {**(ours.labels or {}), **(own.labels or {}), **labels},
@@ -84,14 +94,18 @@ def pod_template(
     return {"metadata": metadata, "spec": _without_nothing(pod)}
 
 
-def _container(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: PodDefaults) -> Part:
+def _container(of: PodOf, *, spec: BlurJobSpec, role: Role, defaults: PodDefaults) -> Part:
     resources = _first(spec.pod_template.resources, defaults.template.resources)
+    further = list(_further_env(spec, defaults))
+    has_attributes = any(variable["name"] == FURTHER_ATTRIBUTES for variable in further)
+    ports = [{"name": "metrics", "containerPort": defaults.metrics_port}] if defaults.metrics_port else []
     return {
         "name": CONTAINER,
         "image": defaults.image,
         "imagePullPolicy": defaults.image_pull_policy,
         "command": ["baas", role.value],
-        "env": [*_own_env(name=name, uid=uid, spec=spec, role=role, defaults=defaults), *_further_env(spec, defaults)],
+        "env": [*_own_env(spec, defaults), *further, *_told_env(of, further=has_attributes)],
+        **({"ports": ports} if ports else {}),
         "resources": resources.as_document() if resources else {},
         "volumeMounts": list(_mounts(spec, defaults)),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -103,9 +117,8 @@ def _container(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: 
     }
 
 
-def _own_env(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: PodDefaults) -> Iterator[Part]:
+def _own_env(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     detector = spec.detector if spec.detector.triton_url else defaults.detector
-    span_id = hashlib.sha256(f"{uid}/{role}".encode()).hexdigest()[:16]
     yield {"name": "BAAS_JOB_FILE", "value": f"{SPEC_FOLDER}/{SPEC_KEY}"}
     yield {"name": "BAAS_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     yield _from_secret("BAAS_LEDGER", defaults.ledger_secret)
@@ -115,14 +128,35 @@ def _own_env(*, name: str, uid: str, spec: BlurJobSpec, role: Role, defaults: Po
     for place in places_of(spec):
         if place.azure_blob and (secret := place.azure_blob.connection_string_secret):
             yield _from_secret(place.variable, secret)
-    yield {"name": "TRACEPARENT", "value": f"00-{trace_id(uid)}-{span_id}-01"}
+    if defaults.traced_percent is not None:
+        yield {"name": "BAAS_TRACED_PERCENT", "value": f"{defaults.traced_percent:g}"}
 
 
 def _further_env(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
-    """Give the chart's variables, then the BlurJob's; of two with the same name, the BlurJob's."""
+    """Give the chart's variables, then the BlurJob's; of two with the same name, the BlurJob's.
+
+    Attributes of a resource get another name: ours come behind them.
+    """
     further = {variable.name: variable for variable in (*(defaults.template.env or ()), *(spec.pod_template.env or ()))}
-    for variable in further.values():
-        yield variable.as_document()
+    for name, variable in further.items():
+        yield variable.as_document() | ({"name": FURTHER_ATTRIBUTES} if name == ATTRIBUTES else {})
+
+
+def _told_env(of: PodOf, *, further: bool) -> Iterator[Part]:
+    """Give what tells a pod which trace it goes on with, and who it is."""
+    yield {"name": "TRACEPARENT", "value": traceparent(of.uid, of.job)}
+    yield {"name": "BAAS_NODE_NAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}
+    attributes = {
+        "k8s.namespace.name": of.namespace,
+        "k8s.job.name": of.job,
+        "k8s.pod.name": "$(BAAS_POD_NAME)",
+        "k8s.node.name": "$(BAAS_NODE_NAME)",
+        "baas.blurjob.name": of.blurjob,
+    }
+    # Of two with the same name the last one counts: nobody passes for another BlurJob.
+    words = [f"$({FURTHER_ATTRIBUTES})"] if further else []
+    words += [f"{key}={value}" for key, value in attributes.items()]
+    yield {"name": ATTRIBUTES, "value": ",".join(words)}
 
 
 def _from_secret(variable: str, secret: SecretKey) -> Part:

@@ -1,6 +1,6 @@
 """What the operator is told, by environment variables that the chart sets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -10,7 +10,7 @@ from baas_crds.blurjob import Detector
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import SecretKey
 from baas_crds.pods import EnvVar, PodTemplate, Resources, Toleration
-from baas_operator.limits import Limits
+from baas_operator.limits import Limits, may_set
 from baas_operator.pods import PodDefaults
 from baas_telemetry.logs import Level
 
@@ -30,6 +30,12 @@ def _tritons_url(url: str) -> str:
 def _tritons_pattern(pattern: str) -> str:
     _tritons_url(pattern.replace("://*.", "://", 1))
     return pattern
+
+
+def _web_address(url: SecretStr | None) -> SecretStr | None:
+    if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
+        raise ValueError("an address begins with https:// or http://")
+    return url
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
@@ -68,6 +74,10 @@ class Settings(BaseSettings):
     """`/metrics`, for Prometheus."""
     log_level: Level = "INFO"
     """Less important lines are not logged."""
+    webhook_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = None
+    """Where notices of BlurJobs go, `https://…` or `http://…`. It may hold a password, hence the secrecy."""
+    webhook_token: SecretStr | None = None
+    """Sent to it as `Authorization: Bearer …`."""
 
     worker_image: str
     """Image of the pods that plan and work."""
@@ -93,6 +103,10 @@ class Settings(BaseSettings):
     """Further labels of the pods."""
     worker_pod_annotations: Mapping[str, str] | None = None
     """Further annotations of the pods."""
+    worker_traced_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+    """Share of images whose spans are told when all goes well. Unset: the workers' own default."""
+    worker_metrics_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
+    """Where Prometheus finds the pods' metrics. Unset: it does not look."""
 
     @property
     def watches_everywhere(self) -> bool:
@@ -107,7 +121,7 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Return what BlurJobs may say."""
         defaults = self.pod_defaults()
-        secrets = (defaults.ledger_secret, defaults.audit_secret)
+        secrets = (defaults.ledger_secret, defaults.audit_secret, *_secrets(defaults.template))
         return Limits(
             triton_url=self.triton_url,
             allowed_triton_urls=self.allowed_triton_urls,
@@ -125,6 +139,8 @@ class Settings(BaseSettings):
             audit_secret=SecretKey(name=self.audit_secret_name, key=self.audit_secret_key)
             if self.audit_secret_name
             else None,
+            traced_percent=self.worker_traced_percent,
+            metrics_port=self.worker_metrics_port,
             template=PodTemplate(
                 resources=self.worker_resources,
                 node_selector=self.worker_node_selector,
@@ -137,6 +153,14 @@ class Settings(BaseSettings):
                 annotations=self.worker_pod_annotations,
             ),
         )
+
+
+def _secrets(template: PodTemplate) -> Iterator[SecretKey]:
+    """Give the Secrets of which the chart makes variables that a BlurJob could not set: credentials of telemetry."""
+    for variable in template.env or ():
+        wanted = variable.value_from.secret_key_ref if variable.value_from else None
+        if wanted is not None and not may_set(variable.name):
+            yield SecretKey(name=wanted.name, key=wanted.key)
 
 
 def read_settings() -> Settings:

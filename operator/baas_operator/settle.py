@@ -4,27 +4,37 @@ from dataclasses import replace
 
 from baas_operator.decision import Decision
 from baas_operator.kube import Forbidden, Invalid
+from baas_operator.names import Key
+from baas_operator.notices import notices
 from baas_operator.observed import Observed
 from baas_operator.reasons import Reason
 from baas_operator.reconcile import WAIT_SECONDS, reconcile
+from baas_operator.spans import Look, tell_end
 from baas_operator.status import status_of
-from baas_operator.world import Key, NameTaken, World
+from baas_operator.world import NameTaken, World
 
 
-async def settle(key: Key, world: World) -> tuple[Observed, Decision] | None:
+async def settle(key: Key, world: World, look: Look) -> tuple[Observed, Decision] | None:
     """Look once, and return what was seen and decided; None when the BlurJob is gone.
 
-    The status is told last, so that it speaks only of what was done.
+    The status is told last, so that it speaks only of what was done; then those hear of it who asked for that.
     """
-    seen = await world.observe(key)
-    if seen is None:
+    found = await world.find(key)
+    if found is None:
         return None
+    look.found(found)
+    seen = await world.observe(found)
     decision = reconcile(seen)
+    if decision.actions:
+        look.acts()
     try:
         await world.act(seen, decision.actions)
     except (NameTaken, Forbidden, Invalid) as error:
         decision = hindered(decision, error)
-    await world.tell(seen, status_of(seen, decision))
+    status = status_of(seen, decision)
+    if await world.tell(seen, status):
+        tell_end(seen, status)
+        world.webhook.put(notices(seen, status))
     return seen, decision
 
 

@@ -10,9 +10,9 @@ from baas_ledger.facts import Progress
 from baas_operator.decision import Decision
 from baas_operator.names import Role, selector
 from baas_operator.observed import Ledger, NotReady, Observed
-from baas_operator.pods import trace_id
 from baas_operator.reasons import Reason, State
 from baas_operator.reconcile import detector_problem
+from baas_operator.traces import trace_id
 
 MESSAGE_LIMIT = 4096
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN

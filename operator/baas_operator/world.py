@@ -29,19 +29,13 @@ from baas_operator.events import event_of
 from baas_operator.kube import Conflict, Kind, Kube, NotThere
 from baas_operator.ledger_edge import LedgerEdge
 from baas_operator.limits import Limits
-from baas_operator.names import selector, spec_map_name
+from baas_operator.names import Key, selector, spec_map_name
 from baas_operator.observed import Job, JobOutcome, Ledger, Notebook, NotReady, Observed, Pod
 from baas_operator.pods import PodDefaults
+from baas_operator.spans import action_span
+from baas_operator.webhook import Webhook
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Key:
-    """Which BlurJob."""
-
-    namespace: str
-    name: str
 
 
 class NameTaken(Exception):
@@ -60,16 +54,20 @@ class World:
     status_interval_seconds: float
     instance: str
     """The operator's own pod, for events."""
+    webhook: Webhook
     _told_at: dict[Key, float] = field(default_factory=dict)
 
-    async def observe(self, key: Key) -> Observed | None:
-        """Return all there is to know about a BlurJob; None when there is none of that name."""
+    async def find(self, key: Key) -> Observed | None:
+        """Return what a BlurJob itself tells; None when there is none of that name."""
         try:
             document = await self.kube.get(Kind.BLURJOB, key.namespace, key.name)
         except NotThere:
             self._told_at.pop(key, None)
             return None
-        seen = read_blurjob(document, self.limits, now=datetime.now(UTC).replace(microsecond=0))
+        return read_blurjob(document, self.limits, now=datetime.now(UTC).replace(microsecond=0))
+
+    async def observe(self, seen: Observed) -> Observed:
+        """Return all there is to know about a BlurJob that was found."""
         seen = replace(seen, jobs=await self._jobs(seen), notebook=await self._notebook(seen))
         if seen.is_at_rest or seen.spec is None or seen.mistake:
             return seen
@@ -80,30 +78,33 @@ class World:
     async def act(self, seen: Observed, actions: Sequence[Action]) -> None:
         """Do what was decided, in order. Raises what the API server or the ledger raises; trying again is safe."""
         for action in actions:
-            facts = {"namespace": seen.namespace, "blurjob": seen.name, **asdict(action)}
-            logger.info(type(action).__name__, extra={"facts": facts})
-            await self._do(seen, action)
+            with action_span(seen, action):
+                logger.info(type(action).__name__, extra={"facts": asdict(action)})
+                await self._do(seen, action)
 
-    async def tell(self, seen: Observed, status: BlurJobStatus) -> None:
-        """Renew the status if it differs: at once when the state changed, mere counts only every few seconds."""
+    async def tell(self, seen: Observed, status: BlurJobStatus) -> bool:
+        """Renew the status if it differs: at once when the state changed, mere counts only every few seconds.
+
+        Returns whether it was renewed.
+        """
         if status == seen.told:
-            return
+            return False
         key = Key(namespace=seen.namespace, name=seen.name)
         now = time.monotonic()
         only_counts = status.conditions == seen.told.conditions and status.phase == seen.told.phase
         if only_counts and now - self._told_at.get(key, -self.status_interval_seconds) < self.status_interval_seconds:
-            return
+            return False
         change = {"metadata": {"uid": seen.uid}, "status": status.model_dump(mode="json")}
         try:
             await self.kube.patch(Kind.BLURJOB, seen.namespace, seen.name, change, subresource="status")
         except (NotThere, Conflict):
-            return  # it was deleted meanwhile, and perhaps made anew
+            return False  # it was deleted meanwhile, and perhaps made anew
         self._told_at[key] = now
         event = event_of(seen, status, instance=self.instance)
         if event is not None:
-            facts = {"namespace": seen.namespace, "blurjob": seen.name, "reason": event["reason"]}
-            logger.info(event["note"], extra={"facts": facts})
+            logger.info(event["note"], extra={"facts": {"reason": event["reason"]}})
             await self._create(Kind.EVENT, event)
+        return True
 
     def _wanted_detector(self, wanted: Detector, ledger: Ledger | NotReady) -> Detector:
         """Return where Triton is and which model is wanted; a run keeps the version that it began with."""
@@ -196,13 +197,13 @@ class World:
         try:
             await self.kube.patch(kind, seen.namespace, name, change)
         except NotThere:
-            logger.info("%s/%s: %s is gone meanwhile", seen.namespace, seen.name, name)
+            logger.info("%s is gone meanwhile", name)
 
     async def _delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         try:
             await self.kube.delete(kind, namespace, name, uid=uid)
         except (NotThere, Conflict):
-            logger.info("%s/%s is gone meanwhile", namespace, name)
+            logger.info("%s is gone meanwhile", name)
 
 
 def _understood(seen: Observed) -> BlurJobSpec:

@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
 from baas_telemetry.exporters import Exporter
 
-PROMETHEUS_PORT = 9464
+PROMETHEUS_HOST, PROMETHEUS_PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
+DEFAULT_PROMETHEUS_PORT = 9464
 
 
 def span_exporter(exporter: Exporter) -> SpanExporter:
@@ -76,7 +77,7 @@ def _prometheus(environment: Mapping[str, str]) -> MetricReader:
 
     registry = CollectorRegistry()
     reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
-    host = environment.get("OTEL_EXPORTER_PROMETHEUS_HOST") or "localhost"
-    port = int(environment.get("OTEL_EXPORTER_PROMETHEUS_PORT") or PROMETHEUS_PORT)
+    host = environment.get(PROMETHEUS_HOST) or "localhost"
+    port = int(environment.get(PROMETHEUS_PORT) or DEFAULT_PROMETHEUS_PORT)
     start_http_server(port, addr=host, registry=registry)
     return reader

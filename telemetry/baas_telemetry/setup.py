@@ -24,24 +24,31 @@ from baas_telemetry.deferral import Deferral
 from baas_telemetry.exporters import Exporter, Signal, exporters_of
 from baas_telemetry.ids import ChosenIds
 from baas_telemetry.log_records import RecordSender
-from baas_telemetry.sending import log_exporter, metric_reader, span_exporter
+from baas_telemetry.sending import PROMETHEUS_HOST, PROMETHEUS_PORT, log_exporter, metric_reader, span_exporter
 
 NAMESPACE = "blurring-as-a-service"
 FLUSH_SECONDS = 5.0
 
 
 @contextmanager
-def telemetry(service: str, *, instance: str, environment: Mapping[str, str] = os.environ) -> Iterator[None]:
+def telemetry(
+    service: str, *, instance: str, metrics_port: int | None = None, environment: Mapping[str, str] = os.environ
+) -> Iterator[None]:
     """Tell of this process while the block runs, as the environment says; `instance` is its name among its like.
 
-    Raises `WrongExporter`. Once in a process: OpenTelemetry keeps what was set up.
+    At `metrics_port` Prometheus finds metrics on all addresses, whatever the environment says. Raises `WrongExporter`.
+    Once in a process: OpenTelemetry keeps what was set up.
     """
     resource = resource_of(service, instance)
     ends: list[Callable[[], None]] = []
     try:
         if exporters := exporters_of(Signal.TRACES, environment):
             ends.append(_traces(resource, exporters))
-        if exporters := exporters_of(Signal.METRICS, environment):
+        exporters = exporters_of(Signal.METRICS, environment)
+        if metrics_port is not None:
+            exporters |= {Exporter.PROMETHEUS}
+            environment = {**environment, PROMETHEUS_HOST: "0.0.0.0", PROMETHEUS_PORT: str(metrics_port)}  # noqa: S104
+        if exporters:
             ends.append(_metrics(resource, exporters, environment))
         if exporters := exporters_of(Signal.LOGS, environment):
             ends.append(_logs(resource, exporters))

@@ -3,8 +3,13 @@
 import re
 
 import pytest
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
+from opentelemetry.sdk.metrics import MeterProvider
+from prometheus_client import CollectorRegistry
 
+from baas_crds.status import BlurJobStatus, Images, Phase
 from baas_operator.monitor import Monitor
+from baas_operator.names import Key
 from tests.chart.rendering import HERE, THERE, Object, Rendering, render, rendering
 
 ON = {"networkPolicies": {"enabled": True}}
@@ -115,8 +120,23 @@ def test_alerts_say_what_is_wrong_and_what_to_do() -> None:
     assert not any(name.startswith("BaasTriton") for name in alerts(rendering("another's Triton")))
 
 
+def names_in_prometheus() -> set[str]:
+    """The operator's metrics, as Prometheus sees them when there is a BlurJob and something has failed."""
+    registry = CollectorRegistry()
+    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
+    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
+    monitor = Monitor(provider.get_meter("test"), seconds_behind=lambda: 0)
+    images = Images(total=1, published=0, quarantined=0, excluded=0, pending=1)
+    monitor.told(Key(namespace=HERE, name="a"), BlurJobStatus(phase=Phase.RUNNING, images=images))
+    monitor.looked(1)
+    monitor.failed(TimeoutError())
+    names = {metric.name for metric in registry.collect()}
+    provider.shutdown()
+    return names
+
+
 def test_alerts_are_about_this_release_only_and_about_metrics_that_exist() -> None:
-    ours = {metric.name for metric in Monitor().registry.collect()}
+    ours = names_in_prometheus()
     tritons = {"nv_inference_request_success", "nv_inference_queue_duration_us"}
     for rule in alerts(rendering("everything")).values():
         metrics = re.findall(r"(\w+)\{([^}]*)\}", rule["expr"])

@@ -103,6 +103,7 @@ NEW = Observed(
     name="amsterdam",
     uid=UID,
     generation=1,
+    created_at=AN_HOUR_AGO,
     spec=spec(),
     ledger=Ledger(run=None),
     detector=TRITON,

@@ -17,6 +17,7 @@ from baas_operator.documents import read_job, read_notebook
 from baas_operator.names import Role, job_name, spec_map_name
 from baas_operator.observed import Notebook
 from baas_operator.pods import PodDefaults
+from baas_operator.traces import traceparent
 from tests.blurjobs import EXAMPLES, documents, example
 from tests.unit.operator.seeing import AN_HOUR_AGO, UID, spec
 
@@ -383,10 +384,34 @@ def test_without_a_word_pods_are_the_charts() -> None:
     assert {"priorityClassName", "nodeSelector", "affinity", "tolerations"}.isdisjoint(pod)
 
 
-def test_one_trace_joins_all_pods_of_a_blurjob() -> None:
-    contexts = {env_of(a_job(spec(), CreateJob(role=role, attempt=1, parallelism=1)))["TRACEPARENT"] for role in Role}
+def test_one_trace_joins_all_pods_of_a_blurjob_each_within_the_creation_of_its_job() -> None:
+    wanted = [CreateJob(role=role, attempt=attempt, parallelism=1) for role in Role for attempt in (1, 2)]
+    contexts = [env_of(a_job(spec(), one))["TRACEPARENT"] for one in wanted]
+    assert contexts == [traceparent(UID, job_name("amsterdam", one.role, one.attempt)) for one in wanted]
     assert {context.split("-")[1] for context in contexts} == {UID.replace("-", "")}
-    assert len(contexts) == len(Role)
+    assert len(set(contexts)) == len(wanted)
+
+
+def test_pods_tell_who_they_are_and_nobody_passes_for_another() -> None:
+    ours = (
+        "k8s.namespace.name=panoramas,k8s.job.name=amsterdam-work-1,k8s.pod.name=$(BAAS_POD_NAME),"
+        "k8s.node.name=$(BAAS_NODE_NAME),baas.blurjob.name=amsterdam"
+    )
+    assert env_of(a_job(spec()))["OTEL_RESOURCE_ATTRIBUTES"] == ours
+    forged = spec(podTemplate={"env": [{"name": "OTEL_RESOURCE_ATTRIBUTES", "value": "team=x,k8s.pod.name=other"}]})
+    env = env_of(a_job(forged))
+    assert env["OTEL_RESOURCE_ATTRIBUTES"] == f"$(FURTHER_RESOURCE_ATTRIBUTES),{ours}"
+    assert env["FURTHER_RESOURCE_ATTRIBUTES"] == "team=x,k8s.pod.name=other"
+    # Kubernetes replaces a reference only by a variable that stands before it.
+    assert list(env)[-1] == "OTEL_RESOURCE_ATTRIBUTES"
+
+
+def test_prometheus_finds_pods_only_where_it_looks_for_them() -> None:
+    scraped = replace(DEFAULTS, metrics_port=9464, traced_percent=2.5)
+    assert container_of(a_job(spec(), defaults=scraped))["ports"] == [{"name": "metrics", "containerPort": 9464}]
+    assert env_of(a_job(spec(), defaults=scraped))["BAAS_TRACED_PERCENT"] == "2.5"
+    assert "ports" not in container_of(a_job(spec()))
+    assert "BAAS_TRACED_PERCENT" not in env_of(a_job(spec()))
 
 
 def test_equal_facts_give_equal_documents() -> None:

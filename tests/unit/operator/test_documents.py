@@ -1,7 +1,7 @@
 """Kubernetes' documents, read into facts."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -38,7 +38,13 @@ def ending(type_: str, reason: str, status: str = "True") -> Document:
 def a_blurjob(**spec: Any) -> Document:
     places = {"source": {"volume": {"claimName": "raw"}}, "output": {"volume": {"claimName": "safe"}}}
     return {
-        "metadata": {"namespace": "panoramas", "name": "a", "uid": "u", "generation": 2},
+        "metadata": {
+            "namespace": "panoramas",
+            "name": "a",
+            "uid": "u",
+            "generation": 2,
+            "creationTimestamp": "2026-06-01T11:00:00Z",
+        },
         "spec": places | spec,
     }
 
@@ -46,6 +52,7 @@ def a_blurjob(**spec: Any) -> Document:
 def test_a_blurjob_within_the_limits() -> None:
     seen = read_blurjob(a_blurjob(detector={"tritonUrl": LIMITS.triton_url}), LIMITS, now=NOON)
     assert (seen.namespace, seen.name, seen.uid, seen.generation, seen.mistake) == ("panoramas", "a", "u", 2, "")
+    assert seen.created_at == NOON - timedelta(hours=1)
     assert seen.spec is not None
     assert reconcile(replace(seen, ledger=Ledger(run=None), detector=TRITON)).reason is Reason.PLANNING
 
