@@ -83,6 +83,7 @@ layers: $(BIN)/baas
 verify: $(BIN)/baas  ## Fail when a generated file is stale
 	$(BIN)/python -m baas_crds --check
 	$(BIN)/python hack/chart/generate.py --check
+	$(BIN)/python -m hack.dashboard.generate --check
 
 unit: $(BIN)/baas  ## Only the tests that need no server
 	$(BIN)/pytest tests/unit
@@ -104,9 +105,10 @@ $(MODELS): $(BIN)/baas
 	$(BIN)/baas-detector build-repository --output $(MODELS) --force
 	touch $@
 
-generate: $(BIN)/baas  ## Write anew what follows from models and values: CRD, reference page, chart's schema
+generate: $(BIN)/baas  ## Write anew what follows from models, values and panels: CRD, reference page, chart's schema, dashboards
 	$(BIN)/python -m baas_crds
 	$(BIN)/python hack/chart/generate.py
+	$(BIN)/python -m hack.dashboard.generate
 
 COMPILE := uv pip compile -q --generate-hashes --no-annotate --no-header --no-emit-index-url \
   --python-version 3.11 --python-platform x86_64-manylinux_2_35

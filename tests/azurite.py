@@ -1,10 +1,9 @@
 """A private Azurite, Azure Storage's emulator, for tests; gone with the test run.
 
 A room's conftest.py takes the fixtures by `from tests.azurite import azurite, container`. Azurite is installed on first
-use, by npm and as tests/npm/package-lock.json pins it, into an ignored folder.
+use, by npm and as tests/npm/azurite/package-lock.json pins it, into an ignored folder.
 """
 
-import fcntl
 import re
 import secrets
 import shutil
@@ -18,9 +17,8 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import ContainerClient
 
-ROOT = Path(__file__).resolve().parent.parent
-PINNED = ROOT / "tests" / "npm"
-INSTALLED = ROOT / ".cache" / "azurite"
+from tests.npm_packages import installed
+
 # The account and the key that are the same in every Azurite of the world.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -113,41 +111,5 @@ def container(azurite: Azurite) -> Iterator[ContainerClient]:
 
 
 def install_azurite() -> Path:
-    """Install what tests/npm pins, unless it is there already; return the program."""
-    program = INSTALLED / "node_modules" / ".bin" / "azurite-blob"
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    with (INSTALLED / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another test run may be installing it
-        files = ["package.json", "package-lock.json"]
-        same = all(_read(INSTALLED / file) == _read(PINNED / file) for file in files)
-        if not (same and program.exists()):
-            _install(files)
-    return program
-
-
-def _install(files: list[str]) -> None:
-    if shutil.which("npm") is None:
-        raise RuntimeError(
-            "These tests need Azurite, and that needs npm: `apt-get install --no-install-recommends npm`."
-        )
-    # What the pins are compared with comes last: an interrupted installation is begun again.
-    with tempfile.TemporaryDirectory(dir=INSTALLED) as folder:
-        for file in files:
-            shutil.copy(PINNED / file, folder)
-        done = subprocess.run(
-            ["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=folder,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"npm could not install Azurite: {done.stderr.strip()}")
-        shutil.rmtree(INSTALLED / "node_modules", ignore_errors=True)
-        (Path(folder) / "node_modules").rename(INSTALLED / "node_modules")
-        for file in files:
-            shutil.copy(PINNED / file, INSTALLED)
-
-
-def _read(file: Path) -> bytes | None:
-    return file.read_bytes() if file.exists() else None
+    """Install what tests/npm/azurite pins, unless it is there already; return the program."""
+    return installed("azurite") / ".bin" / "azurite-blob"
