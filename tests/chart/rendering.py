@@ -88,6 +88,16 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
             "monitoring": {"scrape": "serviceMonitor", "prometheusRule": {"enabled": True}},
             "networkPolicies": {"enabled": True},
         },
+        "told": {
+            "telemetry": {
+                "otlp": {"endpoint": "http://collector.monitoring:4318", "headersSecret": "otlp"},
+                "applicationInsights": {"existingSecret": "insights", "entra": True, "entraClientId": CLIENT_ID},
+                "tracedPercent": 2.5,
+            },
+            "notifications": {"webhook": {"existingSecret": "webhook"}},
+            "triton": {"device": "gpu", "modelRepository": claim},
+            "networkPolicies": {"enabled": True},
+        },
         "the whole cluster": {"operator": {"watchNamespaces": ["*"]}, "networkPolicies": {"enabled": True}},
         "hpa and service monitors": {
             "triton": {"autoscaling": {"kind": "hpa"}},

@@ -35,6 +35,12 @@ CONTRADICTIONS: list[tuple[Object, str]] = [
     ({"triton": {"extraArgs": ["--log-verbose=1"]}}, "triton.extraArgs are arguments of tritonserver"),
     ({"triton": {"autoscaling": {"kind": "keda"}}}, "Name the Prometheus that scrapes Triton"),
     ({"triton": {"autoscaling": {"minReplicas": 5}}}, "maxReplicas is 4, less than minReplicas, which is 5."),
+    ({"telemetry": {"otlp": {"headersSecret": "otlp"}}}, "telemetry.otlp.endpoint is empty: nothing would be sent."),
+    ({"telemetry": {"applicationInsights": {"entra": True}}}, "Name the Secret with the connection string"),
+    (
+        {"telemetry": {"applicationInsights": {"existingSecret": "a", "entraClientId": CLIENT_ID}}},
+        "entraClientId is set and entra is false.",
+    ),
     ({"triton": GPU}, "triton.modelRepository is empty. Make one with"),
     ({"triton": GPU | {"modelRepository": IMAGE | CLAIM}}, "has image and persistentVolumeClaim. A Triton has one"),
     ({"triton": GPU | {"modelRepository": CLAIM | BLOB}}, "has persistentVolumeClaim and azureBlob. A Triton has"),

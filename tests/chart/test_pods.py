@@ -111,8 +111,9 @@ def test_a_digest_pins_an_image_whatever_the_tag() -> None:
         ({"operator": {"logLevel": "DEBUG"}}, True),
         ({"worker": {"podLabels": {"team": "streets"}}}, True),
         ({"operator": {"watchNamespaces": ["streets"]}}, True),
+        ({"monitoring": {"scrape": "podMonitor"}}, True),
         ({"triton": {"replicas": 2}}, False),
-        ({"monitoring": {"scrape": "podMonitor"}}, False),
+        ({"networkPolicies": {"enabled": True}}, False),
     ],
 )
 def test_the_operator_restarts_when_its_settings_change_and_only_then(change: Object, restarts: bool) -> None:

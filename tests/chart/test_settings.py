@@ -18,7 +18,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
         (container,) = found.pod("Deployment baas-operator").spec["containers"]
         assert container["envFrom"] == [{"configMapRef": {"name": "baas-operator"}}]
         own = {it["name"] for it in container["env"] if "valueFrom" in it}
-        assert own == {"POD_NAMESPACE", "BAAS_LEDGER"}
+        assert own >= {"POD_NAMESPACE", "BAAS_LEDGER"}
         monkeypatch.setattr("os.environ", {"POD_NAMESPACE": HERE, "BAAS_LEDGER": "postgresql://x", **found.settings})
         return read_settings()
 
@@ -27,7 +27,8 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Read:
 
 def variables() -> set[str]:
     """All settings but those that come from elsewhere than the ConfigMap."""
-    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} - {f"{PREFIX}LEDGER", f"{PREFIX}OWN_NAMESPACE"}
+    elsewhere = {"LEDGER", "OWN_NAMESPACE", "WEBHOOK_URL", "WEBHOOK_TOKEN"}
+    return {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} - {f"{PREFIX}{name}" for name in elsewhere}
 
 
 def test_the_operator_can_read_its_settings(each: Rendering, read: Read) -> None:
@@ -64,7 +65,10 @@ def test_all_that_is_said_of_workers_reaches_their_pods(read: Read) -> None:
     assert template["annotations"] == said["podAnnotations"]
     for name in ("nodeSelector", "tolerations", "affinity", "priorityClassName"):
         assert template[name] == said[name]
-    assert template["env"] == said["extraEnv"]
+    scraped = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_HOST": "0.0.0.0"}  # noqa: S104
+    scraped["OTEL_EXPORTER_PROMETHEUS_PORT"] = str(defaults.metrics_port)
+    own = [{"name": name, "value": value} for name, value in scraped.items()]
+    assert template["env"] == [*own, *said["extraEnv"]]
 
 
 def test_the_key_for_audit_records_reaches_pods_and_is_none_unless_named(read: Read) -> None:
@@ -92,7 +96,7 @@ def test_the_operator_watches_what_it_has_roles_for(
 
 def test_the_releases_own_triton_is_allowed_and_those_that_the_chart_names(read: Read) -> None:
     own = f"grpc://baas-triton.{HERE}.svc:8001"
-    secrets = (SecretKey(name="baas-ledger", key="url"),)
+    secrets: tuple[SecretKey, ...] = (SecretKey(name="baas-ledger", key="url"),)
     assert read(rendering("on CPUs")).limits() == Limits(triton_url=own, own_secrets=secrets)
     elsewhere = read(rendering("another's Triton")).limits()
     assert elsewhere == Limits(triton_url="grpcs://triton.example:8001", own_secrets=secrets)

@@ -33,7 +33,7 @@ def no_text(found: object, path: str = "") -> Iterator[tuple[str, object]]:
     elif isinstance(found, dict):
         of_texts = path.rpartition(".")[2] in TEXTS or path.endswith("secretKeyRef")
         for name, below in found.items():
-            is_text = of_texts or name in NAMES
+            is_text = (of_texts or name in NAMES) and name != "optional"
             if is_text and not isinstance(below, str):
                 yield f"{path}.{name}", below
             yield from no_text(below, f"{path}.{name}")

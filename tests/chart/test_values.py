@@ -33,7 +33,11 @@ WHERE = {
     "audit.signingKey.key": "everything",
     "crds.keep": "the definition",
     "monitoring.": "hpa and service monitors",
+    "notifications.": "told",
     "operator.serviceAccount.create": "accounts with names",
+    "telemetry.": "told",
+    "telemetry.applicationInsights.entra": "insights",
+    "telemetry.applicationInsights.entraClientId": "told",
     "triton.serviceAccount.create": "accounts with names",
     "triton.url": "another's Triton",
     "triton.device": "a claim on CPUs",
@@ -50,6 +54,7 @@ WHERE = {
 NAMED = {"serviceAccount": {"name": "mine"}}
 SETS = VALUE_SETS | {
     "the definition": {"crds": {"enabled": True}},
+    "insights": {"telemetry": {"applicationInsights": {"existingSecret": "insights"}}},
     "accounts with names": {"operator": NAMED, "triton": NAMED},
 }
 
@@ -59,6 +64,9 @@ BY_PATH: Object = {
     "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "changed"}}],
     "monitoring.interval": "1m",
     "operator.allowedTritonUrls": ["grpc://changed:8001"],
+    "telemetry.applicationInsights.entraClientId": "",
+    "telemetry.otlp.endpoint": "https://changed",
+    "telemetry.tracedPercent": 100,
     "triton.autoscaling.prometheusAddress": "http://changed:9090",
     "triton.modelRepository.image.path": "/changed",
     "triton.device": "gpu",

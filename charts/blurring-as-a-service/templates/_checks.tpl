@@ -9,6 +9,7 @@ What a single value may be is in values.schema.json, unless its pattern would ex
 {{- include "baas.checkServiceAccounts" . }}
 {{- include "baas.checkTriton" . }}
 {{- include "baas.checkModelRepository" . }}
+{{- include "baas.checkTelemetry" . }}
 {{- include "baas.checkCrdOwner" . }}
 {{- end }}
 
@@ -92,6 +93,22 @@ What a single value may be is in values.schema.json, unless its pattern would ex
 {{- end }}
 {{- if ne (empty .azureBlob.account) (empty .azureBlob.path) }}
 {{- fail "triton.modelRepository.azureBlob needs both account and path, such as account: mymodels and path: models/person_plate." }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "baas.checkTelemetry" -}}
+{{- with .Values.telemetry }}
+{{- if and .otlp.headersSecret (not .otlp.endpoint) }}
+{{- fail "telemetry.otlp.headersSecret is set and telemetry.otlp.endpoint is empty: nothing would be sent. Name the collector, such as http://collector.monitoring:4318." }}
+{{- end }}
+{{- with .applicationInsights }}
+{{- if and .entra (not .existingSecret) }}
+{{- fail "telemetry.applicationInsights.entra is true and existingSecret is empty: nothing would be sent. Name the Secret with the connection string, which tells where to." }}
+{{- end }}
+{{- if and .entraClientId (not .entra) }}
+{{- fail "telemetry.applicationInsights.entraClientId is set and entra is false. Set entra=true, or remove the client id." }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
