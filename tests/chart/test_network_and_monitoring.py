@@ -1,15 +1,7 @@
 """Who reaches whom, and how Prometheus finds what there is to see."""
 
-import re
-
 import pytest
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
-from prometheus_client import CollectorRegistry
 
-from baas_crds.status import BlurJobStatus, Images, Phase
-from baas_operator.monitor import Monitor
-from baas_operator.names import Key
 from tests.chart.rendering import HERE, THERE, Object, Rendering, render, rendering
 
 ON = {"networkPolicies": {"enabled": True}}
@@ -100,53 +92,3 @@ def test_a_monitor_finds_each_component_once(kind: str) -> None:
 def test_a_monitor_of_a_triton_elsewhere_is_not_ours_to_make() -> None:
     (monitor,) = rendering("another's Triton").of("ServiceMonitor")
     assert monitor["metadata"]["name"] == "baas-operator"
-
-
-def alerts(found: Rendering) -> dict[str, Object]:
-    (group,) = found.one("PrometheusRule", "baas-alerts")["spec"]["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
-
-
-def test_alerts_say_what_is_wrong_and_what_to_do() -> None:
-    found = alerts(rendering("everything"))
-    assert set(found) == {
-        "BaasOperatorGone", "BaasOperatorErrors", "BlurJobFailed", "BlurJobQuarantinesMany",
-        "BaasTritonGone", "BaasTritonSlow",
-    }  # fmt: skip
-    for rule in found.values():
-        assert rule["labels"]["severity"] in {"critical", "warning", "info"}
-        assert rule["annotations"]["summary"].endswith(".")
-        assert rule["annotations"]["description"].endswith(".")
-    assert not any(name.startswith("BaasTriton") for name in alerts(rendering("another's Triton")))
-
-
-def names_in_prometheus() -> set[str]:
-    """The operator's metrics, as Prometheus sees them when there is a BlurJob and something has failed."""
-    registry = CollectorRegistry()
-    reader = PrometheusMetricReader(scope_info_enabled=False, registry=registry)
-    provider = MeterProvider(metric_readers=[reader], shutdown_on_exit=False)
-    monitor = Monitor(provider.get_meter("test"), seconds_behind=lambda: 0)
-    images = Images(total=1, published=0, quarantined=0, excluded=0, pending=1)
-    monitor.told(Key(namespace=HERE, name="a"), BlurJobStatus(phase=Phase.RUNNING, images=images))
-    monitor.looked(1)
-    monitor.failed(TimeoutError())
-    names = {metric.name for metric in registry.collect()}
-    provider.shutdown()
-    return names
-
-
-def test_alerts_are_about_this_release_only_and_about_metrics_that_exist() -> None:
-    ours = names_in_prometheus()
-    tritons = {"nv_inference_request_success", "nv_inference_queue_duration_us"}
-    for rule in alerts(rendering("everything")).values():
-        metrics = re.findall(r"(\w+)\{([^}]*)\}", rule["expr"])
-        assert metrics, rule["expr"]
-        for metric, labels in metrics:
-            assert metric in tritons or re.sub("(_total|_count)$", "", metric) in ours
-            assert re.search(rf'namespace="{HERE}", pod=~"baas-(operator|triton)-\.\+"', labels)
-        assert rule["expr"].count("{") == rule["expr"].count("}") == len(metrics)
-
-
-def test_templates_of_alerts_are_prometheuss_to_fill_in() -> None:
-    rule = alerts(render({"monitoring": {"prometheusRule": {"enabled": True}}}))["BlurJobFailed"]
-    assert rule["annotations"]["summary"] == "{{ $value }} BlurJobs have failed."

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,17 @@ def _put(query: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         query = query.replace(name, value)
     return query
+
+
+def told_metrics() -> dict[str, dict[str, set[str]]]:
+    """Return each metric's attributes, as operator and pods send them (`sent`) and as Prometheus sees them (`scraped`).
+
+    Measured in a process of its own: OpenTelemetry keeps what was set up.
+    """
+    told = [sys.executable, "-m", "tests.dashboards.told"]
+    done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True, timeout=90)
+    found = json.loads(done.stdout)
+    return {way: {metric: set(names) for metric, names in found[way].items()} for way in found}
 
 
 def metrics_asked(query: str) -> set[str]:
