@@ -242,7 +242,7 @@ def test_a_damaged_model_is_not_served(small_repository: Path, tmp_path: Path) -
     code, message = ended("--repository", tmp_path)
 
     assert code == ExitCode.CONFIGURATION
-    assert "was changed since it was built (model.onnx)" in message
+    assert "was changed since it was built (1/model.onnx)" in message
 
 
 def test_any_triton_refuses_a_graph_that_is_not_the_cards(small_repository: Path, tmp_path: Path) -> None:
