@@ -61,6 +61,8 @@ class Collector:
     """Each with `resource` beside the record, as OTLP's JSON."""
     envelopes: list[dict[str, Any]] = field(default_factory=list)
     """What Application Insights would have stored."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """What a webhook would have heard, as CloudEvents."""
     refused: list[str] = field(default_factory=list)
     """What could not be understood: a test's own mistake."""
     bodies: list[bytes] = field(default_factory=list)
@@ -90,6 +92,9 @@ class Collector:
             items = _envelopes(body)
             self.envelopes += items
             return json.dumps({"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}).encode()
+        if content_type == "application/cloudevents+json":
+            self.events.append(json.loads(body))
+            return b""
         self._take(json.loads(body) if "json" in content_type else _as_json(_REQUESTS[path].FromString(body)))
         return b""
 
