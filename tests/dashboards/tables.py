@@ -46,6 +46,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "InnermostMessage": "string",
         "ProblemId": "string",
         "Details": "dynamic",
+        "Measurements": "dynamic",
         "SeverityLevel": "int",
     },
 }
