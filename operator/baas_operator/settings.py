@@ -32,6 +32,11 @@ def _tritons_pattern(pattern: str) -> str:
     return pattern
 
 
+def _line(secret: SecretStr | None) -> SecretStr | None:
+    # Files of which Secrets are made end with a line end.
+    return None if secret is None else SecretStr(secret.get_secret_value().strip())
+
+
 def _web_address(url: SecretStr | None) -> SecretStr | None:
     if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
         raise ValueError("an address begins with https:// or http://")
@@ -74,9 +79,9 @@ class Settings(BaseSettings):
     """`/metrics`, for Prometheus."""
     log_level: Level = "INFO"
     """Less important lines are not logged."""
-    webhook_url: Annotated[SecretStr | None, AfterValidator(_web_address)] = None
+    webhook_url: Annotated[SecretStr | None, AfterValidator(_line), AfterValidator(_web_address)] = None
     """Where notices of BlurJobs go, `https://…` or `http://…`. It may hold a password, hence the secrecy."""
-    webhook_token: SecretStr | None = None
+    webhook_token: Annotated[SecretStr | None, AfterValidator(_line)] = None
     """Sent to it as `Authorization: Bearer …`."""
 
     worker_image: str

@@ -32,7 +32,12 @@ _meter = metrics.get_meter("baas_preprocess")
 _images = _meter.create_counter("baas.images", "{image}", "Images that got their fate, by outcome and reason.")
 _detections = _meter.create_counter("baas.detections", "{object}", "Objects that were redacted, by class.")
 _bytes = _meter.create_counter("baas.io", "By", "Bytes of pictures that were read and published.")
-_steps = _meter.create_histogram("baas.step.duration", "s", "Duration of each step of an image.")
+_steps = _meter.create_histogram(
+    "baas.step.duration",
+    "s",
+    "Duration of each step of an image.",
+    explicit_bucket_boundaries_advisory=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
 _lost = _meter.create_counter("baas.leases.lost", "{image}", "Images whose lease ran out while they were treated.")
 _retries = _meter.create_counter("baas.retries", "{retry}", "Calls that were tried again, by what was away.")
 _window = _meter.create_up_down_counter("baas.detector.requests", "{request}", "Requests that Triton has not answered.")

@@ -139,6 +139,26 @@ def test_a_look_that_fails_is_told_within_the_blurjobs_trace(
     assert 'baas_operator_reconcile_errors_total{error="DependencyUnavailable"} 1.0' in page
 
 
+def test_azure_monitor_lists_the_blurjob_as_a_request_with_its_looks_below(
+    api: ApiServer, operator: Operator, collected: Collector
+) -> None:
+    del operator.environment["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    operator.environment["APPLICATIONINSIGHTS_CONNECTION_STRING"] = collected.connection_string
+    api.objects[f"{BLURJOBS}/amsterdam"] = blurjob("amsterdam", UID)
+    operator.start()
+    eventually(lambda: api.blurjob("panoramas", "amsterdam").get("status", {}).get("phase") == "Complete")
+    assert operator.stop() == 0
+    ours = [one for one in collected.envelopes if one["tags"].get("ai.operation.id") == trace_id(UID)]
+    data = {one["data"]["baseData"].get("name"): one for one in ours}
+    assert data["BlurJob"]["data"]["baseType"] == "RequestData"
+    root = data["BlurJob"]["data"]["baseData"]
+    assert (root["id"], root["success"], root["properties"]["baas.reason"]) == (root_span_id(UID), True, "Completed")
+    assert data["reconcile"]["tags"]["ai.operation.parentId"] == root["id"]
+    assert {one["data"]["baseType"] for one in ours} == {"RequestData", "RemoteDependencyData", "MessageData"}
+    metrics = [point for one in collected.envelopes for point in one["data"]["baseData"].get("metrics", ())]
+    assert {one["name"] for one in metrics} >= {"baas.operator.images", "baas.operator.reconcile"}
+
+
 def test_a_wrong_exporter_ends_the_operator_with_its_sentence(operator: Operator) -> None:
     environment = {**operator.environment, "OTEL_TRACES_EXPORTER": "zipkin"}
     ended = subprocess.run([OPERATOR], env=environment, check=False, capture_output=True, text=True, timeout=60)

@@ -83,6 +83,10 @@ def test_a_pattern_allows_exactly_the_names_below_it(host: str, below: str, port
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "OPENSSL_CONF"),
         # Other code would run.
         *("PYTHONWARNINGS", "PYTHONPATH", "LD_PRELOAD", "PATH", "HOME", "OTEL_PYTHON_TRACER_PROVIDER"),
+        # What pods tell of themselves would be sent to others, and names of pictures with it.
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"),
+        *("OTEL_LOGS_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_SDK_DISABLED", "OTEL_EXPORTER_PROMETHEUS_HOST"),
+        *("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"),
         # Nobody knows what it does.
         *("https_PROXY", "TZDIR", "XPROXY_PASSWORD", "ANYTHING"),
     ],

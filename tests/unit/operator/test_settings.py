@@ -1,5 +1,6 @@
 """The operator's environment."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,30 @@ def test_the_tritons_that_blurjobs_may_name_and_the_secrets_that_they_may_not(en
     assert read_settings().limits() == Limits(triton_url=own, allowed_triton_urls=named, own_secrets=(ledger, key))
 
 
+def test_credentials_of_telemetry_are_no_blurjobs_either(environment: pytest.MonkeyPatch) -> None:
+    of_telemetry = {"name": "insights", "key": "connectionString"}
+    of_a_proxy = {"name": "proxy", "key": "url"}
+    variables = [
+        {"name": "APPLICATIONINSIGHTS_CONNECTION_STRING", "valueFrom": {"secretKeyRef": of_telemetry}},
+        {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": of_a_proxy}},
+    ]
+    environment.setenv("BAAS_OPERATOR_WORKER_ENV", json.dumps(variables))
+    own = read_settings().limits().own_secrets
+    assert own == (SecretKey(name="baas-ledger", key="url"), SecretKey(**of_telemetry))
+
+
+def test_a_webhook_has_an_address_and_perhaps_a_token(environment: pytest.MonkeyPatch) -> None:
+    assert (read_settings().webhook_url, read_settings().webhook_token) == (None, None)
+    environment.setenv("BAAS_OPERATOR_WEBHOOK_URL", "https://hooks.example.org/password\n")
+    environment.setenv("BAAS_OPERATOR_WEBHOOK_TOKEN", "token\n")
+    settings = read_settings()
+    assert settings.webhook_url is not None
+    assert settings.webhook_token is not None
+    assert settings.webhook_url.get_secret_value() == "https://hooks.example.org/password"
+    assert settings.webhook_token.get_secret_value() == "token"
+    assert "password" not in repr(settings)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
@@ -90,6 +115,8 @@ def test_the_tritons_that_blurjobs_may_name_and_the_secrets_that_they_may_not(en
         ("BAAS_OPERATOR_WORKER_ENV", '[{"name": "BAAS_LEDGER", "value": "x"}]', "are the operator's"),
         ("BAAS_OPERATOR_WORKER_RESOURCES", '{"cpu": 2}', "BAAS_OPERATOR_WORKER_RESOURCES.cpu: Extra inputs"),
         ("BAAS_OPERATOR_WORKER_RESOURCES", "{", "BAAS_OPERATOR_WORKER_RESOURCES: Input should be"),
+        ("BAAS_OPERATOR_WEBHOOK_URL", "hooks.example.org/secret", "WEBHOOK_URL: Value error, an address begins with"),
+        ("BAAS_OPERATOR_WORKER_TRACED_PERCENT", "101", "WORKER_TRACED_PERCENT: Input should be less than or equal to"),
         ("BAAS_OPERATOR_NAMESPACES", "*,north", 'is either "*" or a list of names'),
         ("POD_NAMESPACE", None, "set one of them"),
     ],
