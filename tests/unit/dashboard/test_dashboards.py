@@ -10,7 +10,8 @@ from tests.dashboards.queries import GRAFANA, TEMPLATE, WORKBOOK, kusto_queries,
 WANTED = (
     "BlurJobs and their images", "Progress", "Quarantined images by reason", "Images that failed", "Images per minute",
     "Cost of 1,000 published images", "Persons and licence plates per image", "Storage operations",
-    "Requests that wait for Triton", "Errors in logs by source", "Detections per 1,000 images, by version", "One trace",
+    "Requests that wait for Triton", "Errors in logs by source", "Detections per 1,000 images, by version",
+    "Runs and pods that have ended", "One trace",
 )  # fmt: skip
 
 
