@@ -44,6 +44,8 @@ class PodDefaults:
     ledger_secret: SecretKey
     audit_secret: SecretKey | None = None
     """Where the key is that signs audit records; without one they are not signed."""
+    log_level: str | None = None
+    """Less important lines are not logged. None: the workers' own default."""
     traced_percent: float | None = None
     """Share of images whose spans are told when all goes well. None: the workers' own default."""
     metrics_port: int | None = None
@@ -128,6 +130,8 @@ def _own_env(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     for place in places_of(spec):
         if place.azure_blob and (secret := place.azure_blob.connection_string_secret):
             yield _from_secret(place.variable, secret)
+    if defaults.log_level is not None:
+        yield {"name": "BAAS_LOG_LEVEL", "value": defaults.log_level}
     if defaults.traced_percent is not None:
         yield {"name": "BAAS_TRACED_PERCENT", "value": f"{defaults.traced_percent:g}"}
 

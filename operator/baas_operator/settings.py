@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     """Further labels of the pods."""
     worker_pod_annotations: Mapping[str, str] | None = None
     """Further annotations of the pods."""
+    worker_log_level: Level | None = None
+    """Less important lines of the pods are not logged. Unset: the workers' own default."""
     worker_traced_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Share of images whose spans are told when all goes well. Unset: the workers' own default."""
     worker_metrics_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
@@ -144,6 +146,7 @@ class Settings(BaseSettings):
             audit_secret=SecretKey(name=self.audit_secret_name, key=self.audit_secret_key)
             if self.audit_secret_name
             else None,
+            log_level=self.worker_log_level,
             traced_percent=self.worker_traced_percent,
             metrics_port=self.worker_metrics_port,
             template=PodTemplate(

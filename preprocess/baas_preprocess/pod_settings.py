@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from baas_crds.errors import ConfigurationError
 from baas_preprocess.work import LEASE
+from baas_telemetry.logs import Level
 
 
 def _variable(field: str) -> str:
@@ -58,6 +59,8 @@ class PodSettings(BaseSettings):
     """File with the Ed25519 key (PEM) that signs audit records. Unset: they are not signed."""
     traced_percent: Annotated[float, Field(ge=0, le=100)] = 1
     """Of so many images in a hundred spans are told when all goes well; of those that failed always."""
+    log_level: Level = "INFO"
+    """Less important lines are not logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = LEASE.total_seconds()
     """How long the images of a pod that was killed stay with it. Pods that live renew their leases."""
     patience_seconds: Annotated[float, Field(ge=0, le=3600)] = 60

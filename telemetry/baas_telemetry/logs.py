@@ -69,10 +69,18 @@ def log_as_json(level: Level) -> None:
     """Log to stdout from now on, what is of this level or graver."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLine())
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(level)
+
+
+def set_level(level: Level) -> None:
+    """Log from now on what is of this level or graver."""
+    logging.getLogger().setLevel(level)
     for name in TALKATIVE:
         # With a level of its own, a library would also speak where only errors are wanted.
         logging.getLogger(name).setLevel(logging.WARNING if level == "INFO" else logging.NOTSET)
+    # As DEBUG it tells addresses with their queries, where signatures are that give access to a store.
+    logging.getLogger("urllib3").setLevel(logging.INFO if level == "DEBUG" else logging.NOTSET)
 
 
 def _writable(fact: object) -> object:

@@ -26,7 +26,7 @@ from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
 from baas_preprocess.work import Outcome
 from baas_telemetry.exporters import WrongExporter
-from baas_telemetry.logs import log_as_json
+from baas_telemetry.logs import log_as_json, set_level
 from baas_telemetry.setup import telemetry
 
 logger = logging.getLogger(__name__)
@@ -147,7 +147,9 @@ def _ended(act: Callable[[PodSettings], ExitCode]) -> ExitCode:
     """Do it; whatever ends it early becomes a log line, the pod's last words and an exit code."""
     code, sentence = ExitCode.DONE, ""
     try:
-        code = act(read_pod_settings())
+        settings = read_pod_settings()
+        set_level(settings.log_level)
+        code = act(settings)
         if code is ExitCode.INTERRUPTED:
             sentence = INTERRUPTED
     except (KeyboardInterrupt, Stopped):

@@ -407,11 +407,15 @@ def test_pods_tell_who_they_are_and_nobody_passes_for_another() -> None:
 
 
 def test_prometheus_finds_pods_only_where_it_looks_for_them() -> None:
-    scraped = replace(DEFAULTS, metrics_port=9464, traced_percent=2.5)
+    scraped = replace(DEFAULTS, metrics_port=9464)
     assert container_of(a_job(spec(), defaults=scraped))["ports"] == [{"name": "metrics", "containerPort": 9464}]
-    assert env_of(a_job(spec(), defaults=scraped))["BAAS_TRACED_PERCENT"] == "2.5"
     assert "ports" not in container_of(a_job(spec()))
-    assert "BAAS_TRACED_PERCENT" not in env_of(a_job(spec()))
+
+
+def test_the_chart_says_how_much_workers_tell() -> None:
+    env = env_of(a_job(spec(), defaults=replace(DEFAULTS, traced_percent=2.5, log_level="DEBUG")))
+    assert (env["BAAS_TRACED_PERCENT"], env["BAAS_LOG_LEVEL"]) == ("2.5", "DEBUG")
+    assert not {"BAAS_TRACED_PERCENT", "BAAS_LOG_LEVEL"} & set(env_of(a_job(spec())))
 
 
 def test_equal_facts_give_equal_documents() -> None:

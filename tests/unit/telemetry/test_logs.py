@@ -103,3 +103,13 @@ def test_talkative_libraries_are_heard_from_warnings_on(level: Level, ours: list
         heard.setdefault(document["logger"], []).append(document["level"])
     assert heard == {"ours": ours, "alembic": libraries, "azure.core": libraries, "kopf.objects": libraries}
     assert done.stderr == ""
+
+
+def test_addresses_with_signatures_are_not_logged_at_any_level() -> None:
+    program = (
+        "import logging; from baas_telemetry.logs import log_as_json; log_as_json('DEBUG');"
+        "logging.getLogger('urllib3.connectionpool').debug('GET /panoramas?sig=secret');"
+        "logging.getLogger('urllib3.connectionpool').warning('retry')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert [json.loads(text)["message"] for text in done.stdout.splitlines()] == ["retry"]
