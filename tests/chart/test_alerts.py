@@ -18,7 +18,7 @@ RUN = f'exported_namespace="panoramas", blurjob="amsterdam", {OPERATOR}'
 WORKER = 'namespace="panoramas", pod="amsterdam-work-1-k5k"'
 TRITON = 'model="person_plate", namespace="panoramas", pod="baas-triton-5c-9zz"'
 WELL = {
-    f"baas_operator_reconcile_seconds_count{{{OPERATOR}}}": "0+1x720",
+    f"baas_operator_queue_age_seconds{{{OPERATOR}}}": "0x720",
     f'baas_operator_images{{outcome="published", {RUN}}}': "0+10x720",
     f'baas_operator_images{{outcome="quarantined", {RUN}}}': "0+0.1x720",
     f"baas_operator_run_silence_seconds{{{RUN}}}": "12+0x720",
@@ -34,7 +34,7 @@ WELL = {
 
 # What is different, after how long, and which alert fires then: with nothing else.
 TROUBLES = {
-    "BaasOperatorGone": ("15m", {f"baas_operator_reconcile_seconds_count{{{OPERATOR}}}": None}),
+    "BaasOperatorGone": ("15m", {f"baas_operator_queue_age_seconds{{{OPERATOR}}}": None}),
     "BaasOperatorErrors": ("1h", {f'baas_operator_reconcile_errors_total{{error="Forbidden", {OPERATOR}}}': "0+1x720"}),
     "BlurJobFailed": ("1m", {f'baas_operator_blurjobs{{phase="Failed", {OPERATOR}}}': "1x720"}),
     "BlurJobQuarantinesMany": ("1h", {f'baas_operator_images{{outcome="quarantined", {RUN}}}': "0+1x720"}),

@@ -83,6 +83,12 @@ def images(**counts: int) -> Images:
     return Images(**{"total": 10, "published": 0, "quarantined": 0, "excluded": 0, "pending": 10} | counts)
 
 
+def test_prometheus_sees_an_operator_without_blurjobs(watched: Watched) -> None:
+    """The alert that nobody answers looks for this."""
+    assert "baas_operator_queue_age_seconds 0.0" in watched.page
+    assert 'baas_operator_blurjobs{phase="Running"} 0.0' in watched.page
+
+
 def test_prometheus_sees_phases_and_images(watched: Watched) -> None:
     watched.monitor.told(KEY, BlurJobStatus(phase=Phase.RUNNING, images=images(published=7, quarantined=1, pending=2)))
     assert 'baas_operator_blurjobs{phase="Running"} 1.0' in watched.page
