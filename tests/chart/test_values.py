@@ -33,6 +33,10 @@ WHERE = {
     "audit.signingKey.key": "everything",
     "crds.keep": "the definition",
     "monitoring.": "hpa and service monitors",
+    "monitoring.grafanaDashboard.": "a dashboard",
+    "monitoring.grafanaDashboard.enabled": "on CPUs",
+    "monitoring.prometheusRule.": "everything",
+    "monitoring.prometheusRule.enabled": "hpa and service monitors",
     "notifications.": "told",
     "operator.serviceAccount.create": "accounts with names",
     "telemetry.": "told",
@@ -54,6 +58,7 @@ WHERE = {
 NAMED = {"serviceAccount": {"name": "mine"}}
 SETS = VALUE_SETS | {
     "the definition": {"crds": {"enabled": True}},
+    "a dashboard": {"monitoring": {"grafanaDashboard": {"enabled": True}}},
     "insights": {"telemetry": {"applicationInsights": {"existingSecret": "insights"}}},
     "accounts with names": {"operator": NAMED, "triton": NAMED},
 }
@@ -84,7 +89,7 @@ BY_SHAPE: Object = {
     "resources": {"limits": {"memory": "9Gi"}},
     "workerResources": {"limits": {"memory": "9Gi"}},
 }
-BY_TYPE: Object = {"array": ["changed"], "string": "changed", "object": {"changed": "yes"}}
+BY_TYPE: Object = {"array": ["changed"], "number": 7, "string": "changed", "object": {"changed": "yes"}}
 
 
 def other(path: str) -> object:
