@@ -182,7 +182,7 @@ def with_text(field: str, text: str) -> dict[str, Any]:
     if name == "all-fields":
         filters = {"near": "1,2", "radiusMeters": 1} if field == "near" else {}
         panoramas = with_change({"filters": filters}, change["source"]["panoramaApi"])
-        change = {"source": {"azureBlob": None, "panoramaApi": panoramas}}
+        change = {"source": {"azureBlob": None, "panoramaApi": panoramas}, "retrainingSample": None}
     changed: dict[str, Any] = with_change(example(name), {"spec": change})
     return changed
 
