@@ -1,8 +1,8 @@
-"""Draw Grafana's dashboard without Grafana: the same panels, in the same places, with the answers of a Prometheus.
+"""Draw Grafana's dashboard without Grafana: the same panels, with the answers of a Prometheus.
 
     python -m hack.dashboard.draw http://127.0.0.1:9090 docs/images/dashboard.png --minutes 10
 
-It shows what the dashboard's own queries answer, in a plain way: no more of Grafana than that.
+It shows what the dashboard's own queries answer, in a plain way, and leaves out panels with nothing in them.
 """
 
 import json
@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import requests
 from hack.dashboard.generate import GRAFANA
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, DateFormatter
+from matplotlib.dates import DateFormatter, MinuteLocator
 from matplotlib.gridspec import GridSpec
 
 POINTS = 120
@@ -49,7 +49,7 @@ def draw(prometheus: str, output: Path, *, seconds: float, rate_seconds: int) ->
     }
     panels = [panel for panel in document["panels"] if panel["type"] != "row"]
     answered = [(panel, _answers(prometheus, panel, put, end - seconds, end)) for panel in panels]
-    _draw([(panel, lines) for panel, lines in answered if lines], document["title"], output)
+    _draw([(panel, lines) for panel, lines in answered if _tells(lines)], document["title"], output)
 
 
 def _answers(prometheus: str, panel: dict[str, Any], put: dict[str, str], start: float, end: float) -> Labelled:
@@ -66,6 +66,11 @@ def _answers(prometheus: str, panel: dict[str, Any], put: dict[str, str], start:
             points = [(float(at), float(value)) for at, value in series["values"] if value not in {"NaN", "+Inf"}]
             lines.append((_legend(target["legendFormat"], series["metric"]), points))
     return [(legend, points) for legend, points in lines if points]
+
+
+def _tells(lines: Labelled) -> bool:
+    """Whether anything is above zero: a panel that is empty takes no place."""
+    return any(value for _, points in lines for _, value in points)
 
 
 def _legend(template: str, labels: dict[str, str]) -> str:
@@ -92,12 +97,14 @@ def _draw(panels: list[tuple[dict[str, Any], Labelled]], title: str, output: Pat
 
 def _lines(axes: Axes, lines: Labelled, unit: str) -> None:
     # Of many lines those that lie on the axis tell nothing.
-    risen = [line for line in lines if any(value for _, value in line[1])] or lines
+    risen = [line for line in lines if any(value for _, value in line[1])]
     for legend, points in risen:
         axes.plot([_days(at) for at, _ in points], [value for _, value in points], label=legend, linewidth=1.3)
-    axes.xaxis.set_major_locator(AutoDateLocator(maxticks=7))
+    times = [at for _, points in lines for at, _ in points]
+    axes.xaxis.set_major_locator(MinuteLocator(interval=max(1, round((max(times) - min(times)) / 360))))
     axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))
-    axes.set_ylim(bottom=0)
+    highest = max(value for _, points in risen for _, value in points)
+    axes.set_ylim(0, 1.3 * highest)  # with room for the legend
     axes.set_ylabel(unit)
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", fontsize=7, framealpha=0.7)
