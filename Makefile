@@ -47,7 +47,7 @@ kills: $(BIN)/baas $(MODELS)  ## End runs by kill -9 at random instants KILLS ti
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/pytest --quiet --capture=no -k random_instants tests/integration/preprocess/test_kills*.py
 
 evaluate: $(BIN)/baas  ## Measure on the labelled pictures in DATA whom the default finds, and what it costs beside the plain plan
-	nice $(BIN)/python -m hack.studies.recall --plan "closer look" \
+	nice $(BIN)/python -m hack.studies.recall --by-size --plan "closer look" --plan thorough \
 	  $(DATA)/panoramas/annotations-coco.json $(DATA)/plates/annotations-coco.json
 
 ##@ A real Kubernetes on this machine

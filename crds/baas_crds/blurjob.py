@@ -68,8 +68,8 @@ class Detector(Part):
     model_digest: Annotated[str, Field(max_length=71)] | None = None
     """The one model that may be used, whatever name and version say. With another one the run does not start."""
     profile: Profile = Profile.DEFAULT
-    """How closely it looks. Thorough shows it each place of a panorama twice, and what lies above and below the
-    horizon's band as a camera would: it finds a little more and takes longer."""
+    """How closely it looks. Thorough shows it each place twice, and what lies far above and below the horizon as a
+    camera would: it finds those who stand right below or above, and takes longer."""
     confidence_permille: Confidence = Confidence()
     """The lowest score at which something is redacted, in thousandths, for each class."""
 

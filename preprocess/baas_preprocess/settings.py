@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     classes: Annotated[tuple[ObjectClass, ...], BeforeValidator(_words), Field(min_length=1)] = tuple(ObjectClass)
     """Which classes are redacted."""
     profile: Profile = Profile.DEFAULT
-    """How closely the detector looks: thorough takes longer and finds a little more."""
+    """How closely the detector looks: thorough also finds who is right below or above, and takes longer."""
     method: Method = Method.FILL
     """Look of a redacted region: fill and solid leave nothing of it."""
     cells: Annotated[int, Field(ge=1, le=16)] = 6
