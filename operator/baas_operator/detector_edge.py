@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tritonclient.grpc.aio import InferenceServerClient
@@ -67,13 +68,26 @@ class DetectorEdge:
                     reason="ModelNotReady",
                     message=f"Triton at {address} does not have {name} ready: it loads, or its repository lacks it.",
                 )
+            metadata = await client.get_model_metadata(model, version, client_timeout=TIMEOUT_SECONDS)
             answer = await client.get_model_config(model, version, client_timeout=TIMEOUT_SECONDS)
         except InferenceServerException as error:
             return NotReady(reason="Unavailable", message=f"Triton at {address} does not answer: {error.message()}")
-        digest = answer.config.parameters[DIGEST].string_value if DIGEST in answer.config.parameters else ""
+        parameters = {key: value.string_value for key, value in answer.config.parameters.items()}
+        digest = digest_of(parameters, metadata.versions, version)
         if not digest:
             return NotReady(
                 reason="WrongModel",
-                message=f"{name} in Triton at {address} has no parameter {DIGEST}: build it with baas-detector.",
+                message=f"{name} in Triton at {address} does not tell its {DIGEST}: build it with baas-detector.",
             )
         return Detector(address=address, model=name, digest=digest)
+
+
+def digest_of(parameters: Mapping[str, str], versions: Sequence[str], version: str) -> str | None:
+    """Return the digest of a version, or of the newest one when it is empty; None when the parameters do not tell it.
+
+    `versions` are those that Triton serves. All have the same parameters, so that a repository that holds several
+    tells apart by `model_digest.<version>`; as the workers read it.
+    """
+    chosen = version or max(versions, key=int)
+    alone = parameters.get(DIGEST) if len(versions) == 1 else None
+    return parameters.get(f"{DIGEST}.{chosen}", alone) or None
