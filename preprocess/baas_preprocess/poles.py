@@ -22,8 +22,8 @@ from baas_preprocess.spherical import covering
 
 PITCH_DEGREES = 65.0
 VIEWS_AROUND = 4
-# So many steps along each side of a box: the sides are bent in the picture, by less than a tenth of a pixel in a step.
-_STEPS = 64
+# So many steps along each side of a box: its sides are bent in the picture, by less than half a pixel in a step.
+_STEPS = 256
 
 _Floats = npt.NDArray[np.float64]
 
