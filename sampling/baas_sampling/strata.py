@@ -31,6 +31,13 @@ def strata_of(text: str) -> Strata:
     once.
     """
     table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))  # spreadsheets write a mark in front
+    try:
+        return Strata(known=_districts(table))
+    except csv.Error as error:  # is no ValueError
+        raise ValueError(f"line {table.line_num + 1}: {error}") from error
+
+
+def _districts(table: "csv.DictReader[str]") -> dict[str, str | None]:
     if missing := {"image", "district"} - set(table.fieldnames or ()):
         raise ValueError(f"it has no column {' and no column '.join(sorted(missing))}; columns are parted by commas")
     known: dict[str, str | None] = {}
@@ -39,7 +46,7 @@ def strata_of(text: str) -> Strata:
         if not image or image in known:
             raise ValueError(f"line {table.line_num} names {f'{image} again' if image else 'no image'}")
         known[image] = (row["district"] or "").strip() or None
-    return Strata(known=known)
+    return known
 
 
 def pano_id(name: str) -> str:

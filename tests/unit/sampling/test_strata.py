@@ -37,6 +37,8 @@ def test_districts_are_read_of_a_table_with_other_columns_too() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        (f"image,district\na.jpg,{'x' * 200_000}\n", "line 2: field larger than field limit"),
+        (f"image,{'x' * 200_000}\n", "line 1: field larger than field limit"),
         ("", "it has no column district and no column image"),
         ("image;district\na.jpg;West\n", "columns are parted by commas"),
         ("image,district\na.jpg,West\na.jpg,Oost\n", "line 3 names a.jpg again"),
