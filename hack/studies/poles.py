@@ -87,10 +87,9 @@ def is_counted(one: LabelledObject, seen: Inspection, side: float) -> bool:
     return abs((yaw - side + 180) % 360 - 180) < NEAR_DEGREES and -90 < pitch - TILT_DEGREES < -BAND_DEGREES
 
 
-def look(pixels: Pixels, seen: Inspection, views: Sequence[FlatView], find: Finder) -> list[Detection]:
-    """Return what the usual tiles and flat views show the detector."""
+def look(pixels: Pixels, seen: Inspection, plan: Sequence[View], find: Finder) -> list[Detection]:
+    """Return what some views show the detector."""
     found: list[Detection] = []
-    plan: list[View] = [*usual(seen), *views]
     for view in plan:
         found += answered(find(shown(pixels, view)), view, seen.width_px, seen.height_px, wraps=True)
     return [one for one in found if is_wanted(one, Recipe()) and not is_absurd(one, seen)]
@@ -111,8 +110,9 @@ def study(truth: Path, names: Sequence[str]) -> Table:
             there = turned(seen.width_px, seen.height_px, side, TILT_DEGREES)
             back = turned(seen.width_px, seen.height_px, side, -TILT_DEGREES)
             tilted = cv2.remap(pixels, *there, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP).astype(np.uint8)
+            on_tiles = look(tilted, seen, usual(seen), find)
             for name in names:
-                found = look(tilted, seen, PLANS[name], find)
+                found = [*on_tiles, *look(tilted, seen, PLANS[name], find)]
                 redaction = mask(joined(found, seen), seen, padding=Recipe().padding, cells=Recipe().cells)
                 masked = cv2.remap(masked_pixels(redaction).astype(np.uint8), *back, cv2.INTER_NEAREST)
                 tallies[name].judged += verdicts(masked.astype(bool), counted)

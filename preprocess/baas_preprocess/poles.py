@@ -39,6 +39,10 @@ class FlatView:
     """The angle between opposite sides, in degrees, below 180."""
     side_px: int = 1024
 
+    def length_px(self, degrees: float) -> float:
+        """Return how long something in the view's middle is that is so wide, seen from the camera."""
+        return self.side_px * tan(radians(degrees / 2)) / _half_side(self.opening)
+
     def extent(self, width_px: int, height_px: int) -> Tile:
         """Return the rectangle of the picture that holds all of it."""
         box = covering(self.yaw, self.pitch, self.opening, self.opening, width_px=width_px, height_px=height_px)

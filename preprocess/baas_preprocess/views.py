@@ -10,11 +10,15 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from baas_crds.codes import ObjectClass
 from baas_preprocess import detect, poles, tile
 from baas_preprocess.facts import Detection, Pixels, Profile, Tile
 from baas_preprocess.poles import FlatView
 
 View: TypeAlias = Tile | FlatView
+# A plate of 52 cm that filled more of a flat view would be within 63 cm of the camera. Its own carrier is: the name on
+# a car's roof is what is taken for a plate there.
+WIDEST_PLATE_DEGREES = 45
 
 
 def views(
@@ -45,8 +49,11 @@ def seen(
     if isinstance(view, Tile):
         yield from detect.detections(rows, view, width_px, wraps=wraps)
         return
-    extent = view.extent(width_px, height_px)
+    extent, widest = view.extent(width_px, height_px), view.length_px(WIDEST_PLATE_DEGREES)
     for *corners, score, number in rows.astype(np.float64).tolist():
+        left, top, right, bottom = corners
+        if detect.CLASSES[int(number)] is ObjectClass.LICENCE_PLATE and max(right - left, bottom - top) > widest:
+            continue
         box = poles.outline(view, corners, width_px, height_px)
         # What lies in the band as a whole is left to the native tiles, which show it upright and at its full size.
         if max(90 - box.top / height_px * 180, box.bottom / height_px * 180 - 90) > tile.BAND_DEGREES:

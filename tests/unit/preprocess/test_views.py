@@ -55,6 +55,15 @@ def test_an_answer_about_a_tile_is_the_detectors() -> None:
     assert list(seen(rows, tile, WIDTH, HEIGHT, wraps=True)) == list(detections(rows, tile, WIDTH, wraps=True))
 
 
+def test_what_fills_half_of_a_flat_view_is_no_plate_but_may_be_a_person() -> None:
+    view = FlatView(yaw=0, pitch=-65)
+    rows = np.array(
+        [[200, 400, 800, 1000, 0.9, 1], [200, 400, 800, 1000, 0.4, 0], [300, 600, 700, 700, 0.3, 1]], np.float32
+    )
+    kept = list(seen(rows, view, WIDTH, HEIGHT, wraps=True))
+    assert [one.object_class for one in kept] == [ObjectClass.PERSON, ObjectClass.LICENCE_PLATE]
+
+
 @pytest.mark.parametrize("pitch", [-65, 65])
 def test_of_a_flat_view_counts_what_reaches_beyond_the_band(pitch: float) -> None:
     view = FlatView(yaw=0, pitch=pitch)
