@@ -29,7 +29,7 @@ def test_a_run_is_paused_resumed_and_scaled_while_it_goes_on(service: Release, b
     run.change({"suspend": False, "parallelism": 3})
     run.wait_for_job("work", pods=3)
     service.cluster.kubectl("scale", "-n", run.namespace, "blurjob", run.name, "--replicas", "1")
-    run.wait_for("jsonpath={.status.workers}=1", f"blurjob/{run.name}")
+    run.wait_for("jsonpath={.status.workers}=1", f"blurjob/{run.name}", seconds=120)
     run.wait("Complete", seconds=180)
     assert service.output(run) == baseline.outputs
     assert run.names("jobs") == [f"{run.name}-plan-1", f"{run.name}-work-1"]
