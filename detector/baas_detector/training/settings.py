@@ -176,6 +176,12 @@ class Export(Part):
         return self
 
     @model_validator(mode="after")
+    def _vehicles_need_a_closer_look(self) -> Self:
+        if self.vehicles is not None and self.closer_look is None:
+            raise ValueError("vehicles has no effect with closer_look: null: leave one of them out")
+        return self
+
+    @model_validator(mode="after")
     def _tensorrt_is_for_gpus(self) -> Self:
         if self.tensorrt and self.target is not Target.GPU:
             raise ValueError("tensorrt needs target: gpu")

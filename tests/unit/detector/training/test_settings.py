@@ -133,6 +133,10 @@ def test_only_files_addresses_are_told_from_the_folder(to: str, read: str) -> No
             r"^config.yml: export: closer_look has no effect without vehicles: name `persons`, or a checkpoint",
         ),
         (
+            {"export": {"vehicles": "persons", "closer_look": None}},
+            r"^config.yml: export: vehicles has no effect with closer_look: null: leave one of them out$",
+        ),
+        (
             {"export": {"vehicles": "persons", "closer_look": {"side_px": 100}}},
             r"export.closer_look.side_px is 100\. Input should be a multiple of 32",
         ),
