@@ -296,7 +296,9 @@ class EventKind(StrEnum):
     LEASES_RETURNED = "LeasesReturned"
     IMAGES_REOPENED = "ImagesReopened"
     QUARANTINE_RETRIED = "QuarantineRetried"
+    QUALITY_CHECK_BEGUN = "QualityCheckBegun"
     QUALITY_CHECK_DRAWN = "QualityCheckDrawn"
+    RETRAINING_SAMPLE_BEGUN = "RetrainingSampleBegun"
     RETRAINING_SAMPLE_DRAWN = "RetrainingSampleDrawn"
 
 

@@ -1,21 +1,36 @@
-"""Samples of a run: what they are drawn from, and that they were drawn, once."""
+"""Samples of a run: what they are drawn from, who draws them, and that they were drawn, once."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, select
+from sqlalchemy import Connection, Engine, Row, Select, func, select, text
 
 from baas_ledger.events import record
 from baas_ledger.facts import Event, EventKind, Run
 from baas_ledger.records import PAGE
-from baas_ledger.tables import ImageState, corrections, detections, events, images, runs
-from baas_ledger.transactions import moment, reading
+from baas_ledger.tables import ImageState, corrections, detections, events, images
+from baas_ledger.transactions import is_postgres, moment, reading, transaction
 
 Looked = TypeVar("Looked")
 
-SAMPLES = (EventKind.QUALITY_CHECK_DRAWN, EventKind.RETRAINING_SAMPLE_DRAWN)
-"""What is noted of samples."""
+BEGINNINGS = {
+    EventKind.QUALITY_CHECK_DRAWN: EventKind.QUALITY_CHECK_BEGUN,
+    EventKind.RETRAINING_SAMPLE_DRAWN: EventKind.RETRAINING_SAMPLE_BEGUN,
+}
+"""What is noted of a sample when it is whole, and before its first picture is copied."""
+
+# The server gives a drawer up after a minute without a word: the machine that it was on may be gone.
+_KEEPALIVES = (
+    "SET LOCAL tcp_keepalives_idle = 30; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+
+
+class NotTheDrawer(Exception):
+    """Somebody else has begun to draw a sample since, or has drawn it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +70,85 @@ def is_drawn(connection: Connection, run_id: str, kind: EventKind) -> bool:
 
 
 def samples_of(connection: Connection, run_id: str) -> list[Event]:
-    """Return what is noted of a run's samples, oldest first."""
-    wanted = select(events).where(events.c.run_id == run_id, events.c.kind.in_(SAMPLES)).order_by(events.c.id)
-    return [Event(**row._mapping) for row in connection.execute(wanted)]
+    """Return what is noted of a run's samples, oldest first: that they are whole, or else that somebody began."""
+    wanted = select(events).where(events.c.run_id == run_id, events.c.kind.in_([*BEGINNINGS, *BEGINNINGS.values()]))
+    noted = {row.kind: Event(**row._mapping) for row in connection.execute(wanted.order_by(events.c.id))}
+    told = [noted.get(whole) or noted.get(begun) for whole, begun in BEGINNINGS.items()]
+    return sorted((event for event in told if event is not None), key=lambda event: event.id)
 
 
-def note_drawn(connection: Connection, run_id: str, kind: EventKind, message: str, data: Mapping[str, object]) -> bool:
-    """Note that a sample was drawn and is whole; return whether nobody had noted it before."""
-    # Others who are at the same wait here, and find it noted then.
-    connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update(key_share=True)).one()
-    if is_drawn(connection, run_id, kind):
-        return False
+@contextmanager
+def drawing(engine: Engine, run_id: str, kind: EventKind, wait: Callable[[], None]) -> Iterator[None]:
+    """Let one at a time draw a sample: while another one is at it, `wait` is called again and again; it may raise.
+
+    Who loses the connection meanwhile is not the drawer any more, which `copying` and `note_drawn` find. A SQLite
+    ledger has one user. Raises `DependencyUnavailable`.
+    """
+    if engine.dialect.name != "postgresql":
+        yield
+        return
+    with transaction(engine) as connection:
+        lock = func.pg_try_advisory_xact_lock(_key("draw", run_id, kind))
+        while not connection.execute(select(lock)).scalar_one():
+            wait()
+        connection.execute(text(_KEEPALIVES))
+        yield
+
+
+def begin_drawing(engine: Engine, run_id: str, kind: EventKind, message: str, data: Mapping[str, object]) -> int:
+    """Note that a sample is going to be copied, and return the number of that note.
+
+    From here on nobody copies or notes anything with an earlier number.
+    """
+    with transaction(engine) as connection:
+        _hold(connection, run_id, kind, alone=True)
+        record(connection, run_id, BEGINNINGS[kind], message, at=moment(connection, None), data=data)
+        return _last_begun(connection, run_id, kind)
+
+
+@contextmanager
+def copying(engine: Engine, run_id: str, kind: EventKind, number: int) -> Iterator[None]:
+    """Let one picture of a sample be copied that was begun with this number: nobody begins or ends it meanwhile.
+
+    Raises `NotTheDrawer` when that has happened already.
+    """
+    with transaction(engine) as connection:
+        _hold(connection, run_id, kind, alone=False)
+        _check_drawer(connection, run_id, kind, number)
+        yield
+
+
+def note_drawn(
+    connection: Connection, run_id: str, kind: EventKind, number: int, message: str, data: Mapping[str, object]
+) -> None:
+    """Note that a sample that was begun with this number is whole, once nobody copies anything any more.
+
+    Raises `NotTheDrawer`.
+    """
+    _hold(connection, run_id, kind, alone=True)
+    _check_drawer(connection, run_id, kind, number)
     record(connection, run_id, kind, message, at=moment(connection, None), data=data)
-    return True
+
+
+def _hold(connection: Connection, run_id: str, kind: EventKind, *, alone: bool) -> None:
+    if is_postgres(connection):  # a transaction that writes a SQLite ledger is alone anyhow
+        lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        connection.execute(select(lock(_key("copy", run_id, kind))))
+
+
+def _check_drawer(connection: Connection, run_id: str, kind: EventKind, number: int) -> None:
+    if is_drawn(connection, run_id, kind) or _last_begun(connection, run_id, kind) != number:
+        raise NotTheDrawer
+
+
+def _last_begun(connection: Connection, run_id: str, kind: EventKind) -> int:
+    theirs = select(func.max(events.c.id)).where(events.c.run_id == run_id, events.c.kind == BEGINNINGS[kind])
+    return int(connection.execute(theirs).scalar() or 0)
+
+
+def _key(what: str, run_id: str, kind: EventKind) -> int:
+    """Return what a lock of the database is called: a number of 64 bits, which chance gives to no other one."""
+    return int.from_bytes(sha256(f"{what} {kind} {run_id}".encode()).digest()[:8], signed=True)
 
 
 def _published(run_id: str) -> Select[Any]:

@@ -13,7 +13,6 @@ from baas_ledger.progress import read_progress
 from baas_ledger.reopen import retry_quarantined
 from baas_ledger.runs import find_run, finish_run
 from baas_ledger.samples import samples_of
-from baas_ledger.tables import RunState
 from baas_operator.observed import Ledger, NotReady
 
 Answer = TypeVar("Answer")
@@ -36,8 +35,7 @@ class LedgerEdge:
             run = find_run(connection, run_id)
             if run is None:
                 return Ledger(run=None)
-            samples = samples_of(connection, run_id) if run.state is RunState.FINISHED else []
-            told = tuple(sample.message for sample in samples)
+            told = tuple(sample.message for sample in samples_of(connection, run_id))
             return Ledger(run=run, progress=read_progress(connection, run_id), samples=told)
 
         try:

@@ -43,7 +43,7 @@ class Ledger:
     """None until its planning began."""
     progress: Progress = field(default_factory=Progress)
     samples: tuple[str, ...] = ()
-    """A sentence for each that was drawn, once the run is finished."""
+    """A sentence for each that was drawn, or that somebody began to copy."""
 
     @property
     def is_planned(self) -> bool:

@@ -27,6 +27,7 @@ from baas_operator.wording import (
     all_done,
     how_to_retry,
     last_words,
+    of_samples,
     too_many_quarantined,
     trouble,
     waits_for,
@@ -48,6 +49,8 @@ def reconcile(seen: Observed) -> Decision:
     Every BlurJob has an answer: the last check always gives one.
     """
     decision = next(answer for check in CHECKS if (answer := check(seen)) is not None)
+    if decision.reason.is_final and not seen.is_at_rest and decision.reason is not Reason.COMPLETED:
+        decision = replace(decision, message=f"{decision.message}{of_samples(seen.ledger)}")
     again = decision.look_again_seconds
     if decision.reason.is_final and not seen.is_at_rest:
         again = LOOK_SECONDS  # whether it is to be deleted some day is found out then

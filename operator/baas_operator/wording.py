@@ -61,7 +61,12 @@ def all_done(ledger: Ledger) -> str:
         f"{progress.published} images are published, {progress.quarantined} are quarantined, "
         f"{progress.excluded} were left out on request."
     )
-    return " ".join([sums, *ledger.samples])
+    return f"{sums}{of_samples(ledger)}"
+
+
+def of_samples(ledger: Ledger | NotReady | None) -> str:
+    """Say, behind other sentences, where copies of pictures are; empty where none were made."""
+    return "".join(f" {told}" for told in ledger.samples) if isinstance(ledger, Ledger) else ""
 
 
 def too_many_quarantined(seen: Observed, ledger: Ledger) -> str:

@@ -141,7 +141,7 @@ def open_place(
         with _blob_folder(place.azure_blob, f"{title}.azureBlob", given, settings) as blobs:
             yield BlobDestination(blobs)
     elif place.volume is not None:
-        yield FolderDestination(folder, label=_label(assignment, place.volume))
+        yield FolderDestination(folder, label=_label(assignment, place.volume), title=f"{title}.volume")
 
 
 def _blob_folder(place: AzureBlob, title: str, given: SecretStr | None, settings: PodSettings) -> BlobFolder:

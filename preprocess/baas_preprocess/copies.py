@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,11 +14,11 @@ from baas_crds.errors import DependencyUnavailable, NotPublishable
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind, ImageRecord, Run
 from baas_ledger.records import named_image
-from baas_ledger.samples import is_drawn, note_drawn
+from baas_ledger.samples import NotTheDrawer, begin_drawing, copying, drawing, is_drawn, note_drawn
 from baas_ledger.tables import ImageState
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
-from baas_preprocess.stores.places import STATE_FOLDER, Destination, Outputs, Provenance
+from baas_preprocess.stores.places import Destination, Outputs, Provenance
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ WORKLIST = "worklist.csv"
 """Beside the pictures of a sample. No picture is called so."""
 # As many pictures are copied at the same time.
 _AT_ONCE = 8
+# Whoever waits for another worker asks this often whether that has ended.
+_PAUSE_SECONDS = 1
 
 
 class Stopped(Exception):
@@ -46,11 +49,29 @@ class Sampling:
     stop: threading.Event
     """Set when the process has to end."""
 
-    @property
-    def is_done(self) -> bool:
-        """Whether it was drawn before. Then it stays as it is: people may be at work on it."""
-        with reading(self.ledger) as connection:
-            return is_drawn(connection, self.run.id, self.kind)
+    @contextmanager
+    def taken(self) -> Iterator[bool]:
+        """Wait until no other worker draws it; give whether it must be drawn still.
+
+        Drawn before, it stays as it is: people may be at work on it. Raises `Stopped`, and `DependencyUnavailable` when
+        another worker took it over.
+        """
+
+        def wait() -> None:
+            if self.stop.wait(_PAUSE_SECONDS):
+                raise Stopped
+
+        try:
+            with drawing(self.ledger, self.run.id, self.kind, wait):
+                with reading(self.ledger) as connection:
+                    is_done = is_drawn(connection, self.run.id, self.kind)
+                if self.stop.is_set() and not is_done:
+                    raise Stopped
+                yield not is_done
+        except NotTheDrawer as error:
+            raise DependencyUnavailable(
+                "The connection to the ledger was lost: another worker draws the sample"
+            ) from error
 
     def published(self, name: str) -> ImageRecord:
         """Return what the ledger has of a drawn image. Raises `DependencyUnavailable` when it was taken back since."""
@@ -60,31 +81,38 @@ class Sampling:
             raise DependencyUnavailable(f"{name} was taken back while it was copied: the sample must be drawn anew")
         return image
 
-    def write(self, image: ImageRecord, data: bytes) -> None:
-        """Copy a picture of an image. Raises `NotPublishable` when nothing there can have its name."""
-        made_from = Digest(image.input_digest or "")
-        provenance = Provenance(
-            model=Digest(image.model_digest or ""),
-            configuration=Digest(image.config_digest or ""),
-            input=made_from,
-            output=digest_of(data),
-        )
-        self.shelf.write(image.name, data, provenance)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """What became of the pictures that were to be copied."""
+
+    number: int
+    """Of the note that it began."""
+    problems: Mapping[str, str]
+    """Why some were not copied: a sentence by name."""
 
 
-def copied(sampling: Sampling, names: Iterable[str], copy: Callable[[str], str | None]) -> dict[str, str]:
-    """Copy some pictures at once, and return why some were not copied: a sentence by name.
+def copied(
+    sampling: Sampling, names: Collection[str], copy: Callable[[str], str | None], *, of: int, sentence: str
+) -> Copies:
+    """Note that these pictures are going to be copied, then copy them, some at once.
 
-    `copy` copies one and returns None, or says why not. Raises what it raises, and `Stopped`.
+    `sentence` tells people so, with `{drawn}`, `{of}` and `{place}` in it. `copy` copies one and returns None, or says
+    why not. Raises what it raises, and `Stopped` and `NotTheDrawer`.
     """
+    facts = {"drawn": len(names), "of": of, "place": sampling.shelf.label}
+    ledger, run, kind = sampling.ledger, sampling.run.id, sampling.kind
+    number = begin_drawing(ledger, run, kind, sentence.format_map(facts), facts)
 
     def unless_stopped(name: str) -> tuple[str, str | None]:
         if sampling.stop.is_set():
             raise Stopped
-        return name, copy(name)
+        with copying(ledger, run, kind, number):
+            return name, copy(name)
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="sample") as pool:
-        return {name: problem for name, problem in pool.map(unless_stopped, names) if problem is not None}
+        found = pool.map(unless_stopped, names)
+        return Copies(number=number, problems={name: problem for name, problem in found if problem is not None})
 
 
 def told(name: str, problem: NotPublishable) -> str:
@@ -93,26 +121,43 @@ def told(name: str, problem: NotPublishable) -> str:
 
 
 def finish(
-    sampling: Sampling, names: Collection[str], worklist: str, *, number: int, sentence: str, **further: object
+    sampling: Sampling,
+    number: int,
+    names: Collection[str],
+    worklist: str,
+    *,
+    of: int,
+    sentence: str,
+    **further: object,
 ) -> None:
-    """Write the worklist of `names`, take away what else lies there, and note what was drawn of `number` pictures.
+    """Write the worklist of `names`, take away the run's other pictures, and note what was drawn of `of` pictures.
 
-    `sentence` tells people so, with `{drawn}`, `{of}` and `{place}` in it. When another worker was faster, nothing
-    changes.
+    `number` is that of the note that it began. `sentence` tells people so, with `{drawn}`, `{of}` and `{place}` in it.
+    Raises `NotTheDrawer`.
     """
-    if sampling.is_done:
-        return
-    shelf, kept = sampling.shelf, {*names, WORKLIST}
-    # Left by a worker that was killed, of a sample that cannot be drawn any more: some image was taken back since.
-    for name in [name for name in shelf.names() if name not in kept and not name.startswith(f"{STATE_FOLDER}/")]:
-        shelf.remove(name)
     data = worklist.encode("utf-8", "surrogateescape")
-    own, run = digest_of(data), sampling.run
+    own, run, shelf = digest_of(data), sampling.run, sampling.shelf
     model, configuration = Digest(run.model_digest), Digest(run.config_digest)
-    shelf.write(WORKLIST, data, Provenance(model=model, configuration=configuration, input=own, output=own))
-    facts = {"drawn": len(names), "of": number, "place": shelf.label, **further}
+    with copying(sampling.ledger, run.id, sampling.kind, number):
+        for name in _left_over(sampling, {*names, WORKLIST}):
+            shelf.remove(name)
+        shelf.write(WORKLIST, data, Provenance(model=model, configuration=configuration, input=own, output=own))
+    facts = {"drawn": len(names), "of": of, "place": shelf.label, **further}
     message = sentence.format_map(facts)
     with transaction(sampling.ledger) as connection:
-        is_first = note_drawn(connection, run.id, sampling.kind, message, facts)
-    if is_first:
-        logger.info("%s", message, extra={"facts": {"run": run.id, **facts}})
+        note_drawn(connection, run.id, sampling.kind, number, message, facts)
+    logger.info("%s", message, extra={"facts": {"run": run.id, **facts}})
+
+
+def _left_over(sampling: Sampling, kept: Collection[str]) -> list[str]:
+    """Return the names of pictures of this run that lie there and are not drawn.
+
+    They were left by a worker that was killed, of a sample that cannot be drawn any more: some image was taken back
+    since. What else lies there is somebody else's.
+    """
+    with reading(sampling.ledger) as connection:
+        return [
+            name
+            for name in sampling.shelf.names()
+            if name not in kept and named_image(connection, sampling.run.id, name) is not None
+        ]

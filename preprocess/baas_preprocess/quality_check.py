@@ -7,9 +7,11 @@ from baas_ledger.samples import published_names
 from baas_preprocess.audit_outputs import still_wrong
 from baas_preprocess.copies import Sampling, copied, finish, told
 from baas_preprocess.digests import digest_of
-from baas_preprocess.stores.places import Destination
+from baas_preprocess.facts import Digest
+from baas_preprocess.stores.places import Destination, Provenance
 from baas_sampling.inspection import ALL, draw, worklist_text
 
+_BEGUN = "Copying {drawn} of {of} published pictures to {place} for people to look at has begun."
 _SENTENCE = "{drawn} of {of} published pictures were copied to {place} for people to look at."
 # So many wrong pictures are named.
 _TOLD = 5
@@ -21,19 +23,23 @@ def draw_quality_check(sampling: Sampling, size: int, published: Destination) ->
     The run's id decides which, so any number of workers may do it at once and again. Raises `ConfigurationError` when
     one of them is not what was recorded: then the sample is not finished. Raises `DependencyUnavailable` and `Stopped`.
     """
-    if sampling.is_done:
-        return
+    with sampling.taken() as is_wanted:
+        if is_wanted:
+            _draw(sampling, size, published)
+
+
+def _draw(sampling: Sampling, size: int, published: Destination) -> None:
     names = list(published_names(sampling.ledger, sampling.run.id))
     tasks = draw({ALL: names} if names else {}, size, seed=_seed(sampling.run.id))
     drawn = [task.image for task in tasks]
-    wrong = copied(sampling, drawn, lambda name: _copy(sampling, published, name))
-    if wrong:
+    copies = copied(sampling, drawn, lambda name: _copy(sampling, published, name), of=len(names), sentence=_BEGUN)
+    if wrong := copies.problems:
         named = "; ".join([*wrong.values()][:_TOLD]).rstrip(".")
         raise ConfigurationError(
             f"spec.qualityCheck: {len(wrong)} of {len(drawn)} drawn pictures cannot be copied. {named}. "
             "`baas audit verify` tells what else is not what was recorded: put back what was published."
         )
-    finish(sampling, drawn, worklist_text(tasks), number=len(names), sentence=_SENTENCE)
+    finish(sampling, copies.number, drawn, worklist_text(tasks), of=len(names), sentence=_SENTENCE)
 
 
 def _seed(run_id: str) -> int:
@@ -49,8 +55,14 @@ def _copy(sampling: Sampling, published: Destination, name: str) -> str | None:
         if problem := still_wrong(sampling.ledger, published, image):
             return problem
         raise DependencyUnavailable(f"{name} was corrected while it was copied: it must be copied anew")
+    provenance = Provenance(
+        model=Digest(image.model_digest or ""),
+        configuration=Digest(image.config_digest or ""),
+        input=Digest(image.input_digest or ""),
+        output=digest_of(data),
+    )
     try:
-        sampling.write(image, data)
+        sampling.shelf.write(name, data, provenance)
     except NotPublishable as error:
         return told(name, error)
     return None

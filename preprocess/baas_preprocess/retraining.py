@@ -9,11 +9,12 @@ from baas_crds.samples import RetrainingSample
 from baas_ledger.samples import found_in
 from baas_preprocess.copies import Sampling, copied, finish, told
 from baas_preprocess.digests import digest_of
-from baas_preprocess.stores.places import Source
+from baas_preprocess.stores.places import CopyOfOriginal, Source
 from baas_sampling.drawing import ALL, Candidate, Retraining, retraining_sample
 from baas_sampling.labelling import worklist_text
 from baas_sampling.strata import Strata, strata_of
 
+_BEGUN = "Copying originals of {drawn} of {of} published pictures to {place} for people to label has begun."
 _SENTENCE = "Originals of {drawn} of {of} published pictures were copied to {place} for people to label."
 
 logger = logging.getLogger(__name__)
@@ -26,27 +27,31 @@ def draw_retraining_sample(sampling: Sampling, how: RetrainingSample, source: So
     there, and left out when it is not the one that was blurred. Raises `ConfigurationError` as `read_strata`,
     `DependencyUnavailable` and `Stopped`.
     """
-    if sampling.is_done:
-        return
+    with sampling.taken() as is_wanted:
+        if is_wanted:
+            _draw(sampling, how, source, threshold)
+
+
+def _draw(sampling: Sampling, how: RetrainingSample, source: Source, threshold: float) -> None:
     strata = read_strata(source, how.metadata)
     sample = retraining_sample(
         _candidates(sampling, strata),
         how.size,
         Retraining(seed=how.seed, share_without=Fraction(how.share_without_percent, 100), threshold=threshold),
     )
-    left_out = copied(sampling, [one.image for one in sample.drawn], lambda name: _copy(sampling, source, name))
-    drawn = [one for one in sample.drawn if one.image not in left_out]
-    if sampling.is_done:
-        return  # another worker was faster, and may have deleted originals since
-    for problem in left_out.values():
+    names, number = [one.image for one in sample.drawn], sum(sample.there.values())
+    copies = copied(sampling, names, lambda name: _copy(sampling, source, name), of=number, sentence=_BEGUN)
+    for problem in copies.problems.values():
         logger.warning("An original was left out of the sample. %s", problem)
+    drawn = [one for one in sample.drawn if one.image not in copies.problems]
     finish(
         sampling,
+        copies.number,
         [one.image for one in drawn],
         worklist_text(drawn),
-        number=sum(sample.there.values()),
+        of=number,
         sentence=_SENTENCE,
-        left_out=len(left_out),
+        left_out=len(copies.problems),
     )
 
 
@@ -84,7 +89,7 @@ def _copy(sampling: Sampling, source: Source, name: str) -> str | None:
         data = source.read(name)
         if digest_of(data) != image.input_digest:
             return f"{name}: its original changed since it was blurred."
-        sampling.write(image, data)
+        sampling.shelf.write(name, data, CopyOfOriginal(original=digest_of(data)))
     except NotPublishable as error:
         return told(name, error)
     return None

@@ -15,7 +15,15 @@ from baas_crds.errors import DependencyUnavailable, NotPublishable
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.blob_access import BlobAbsent, BlobChanged, BlobFolder
-from baas_preprocess.stores.places import STATE_FOLDER, Deletion, Entry, Provenance, SourceKept, is_picture
+from baas_preprocess.stores.places import (
+    STATE_FOLDER,
+    CopyOfOriginal,
+    Deletion,
+    Entry,
+    Provenance,
+    SourceKept,
+    is_picture,
+)
 
 # The most that Azure gives at once.
 _PAGE = 5_000
@@ -82,7 +90,7 @@ class BlobDestination:
         self._folder = folder
         self._look(STATE_FOLDER)
 
-    def write(self, name: str, data: bytes, provenance: Provenance) -> str:
+    def write(self, name: str, data: bytes, provenance: Provenance | CopyOfOriginal) -> str:
         """Put a whole blob there unless just that is there already, and return its ETag.
 
         Each write says what it expects to replace, so that nobody's change is overwritten unseen.
@@ -124,7 +132,8 @@ class BlobDestination:
         there = self._look(name)
         if there is None:
             return None
-        noted = _metadata(there).get("output")
+        metadata = _metadata(there)
+        noted = metadata.get("output") or metadata.get("original")
         return digest_of(_read(self._folder, name)) if noted is None else Digest(noted)
 
     def names(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import IO
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
 from baas_preprocess.stores.outputs import ABOUT_ONE_NAME, FolderOutputs, full_or_gone
-from baas_preprocess.stores.places import STATE_FOLDER, Provenance
+from baas_preprocess.stores.places import STATE_FOLDER, CopyOfOriginal, Provenance
 
 # No write takes this long: what is older belongs to a process that was killed.
 LEFT_OVER = timedelta(hours=1)
@@ -26,27 +26,34 @@ class FolderDestination(FolderOutputs):
     At a destination they hold redacted, verified bytes only.
     """
 
-    def __init__(self, folder: Path, *, label: str | None = None) -> None:
+    def __init__(self, folder: Path, *, label: str | None = None, title: str = "DEST") -> None:
         """Make the folder if needed; without a `label` its absolute path identifies it.
 
-        Raises `ConfigurationError` when it cannot be written.
+        `title` is what a person calls it. Raises `ConfigurationError` when it cannot be written.
         """
+        self.title = title
         self.folder = folder
         self.state = self.state_of(folder)
-        self._unfinished = self.state / "unfinished"
+        self._unfinished = self.unfinished_of(folder)
         self.label = label or str(resolved(folder))
         try:
             self._unfinished.mkdir(parents=True, exist_ok=True)
             self._mode = _usual_mode(self._unfinished / uuid.uuid4().hex)
         except OSError as error:
             raise full_or_gone(error, folder) or ConfigurationError(
-                f"DEST {folder} cannot be written: {error.strerror}. Choose another folder or change its permissions."
+                f"{title} {folder} cannot be written: {error.strerror}. "
+                "Choose another folder or change its permissions."
             ) from error
 
     @staticmethod
     def state_of(folder: Path) -> Path:
         """Return where a destination keeps its lock, ledger and unfinished files."""
         return folder / STATE_FOLDER
+
+    @staticmethod
+    def unfinished_of(folder: Path) -> Path:
+        """Return where a destination keeps its unfinished files."""
+        return FolderDestination.state_of(folder) / "unfinished"
 
     @staticmethod
     def ledger_of(folder: Path) -> Path:
@@ -65,7 +72,7 @@ class FolderDestination(FolderOutputs):
                     f"{self.folder / name} cannot be removed: {error.strerror}. Change the permissions of its folder."
                 ) from error
 
-    def write(self, name: str, data: bytes, provenance: Provenance) -> str | None:
+    def write(self, name: str, data: bytes, provenance: Provenance | CopyOfOriginal) -> str | None:
         """Write beside, sync, and rename into place. A folder has no versions, and keeps no provenance: ledgers do.
 
         Raises `DependencyUnavailable` when the disk is full, `ConfigurationError` when the place is not writable,
@@ -78,7 +85,7 @@ class FolderDestination(FolderOutputs):
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            _put(unfinished, target, self._mode)
+            _put(unfinished, target, self._mode, self.title)
         except OSError as error:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
@@ -166,7 +173,7 @@ def _let_read(unfinished: Path, target: Path, mode: int) -> None:
         unfinished.chmod(mode)
 
 
-def _put(unfinished: Path, target: Path, mode: int) -> None:
+def _put(unfinished: Path, target: Path, mode: int, title: str) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _let_read(unfinished, target, mode)
@@ -176,5 +183,6 @@ def _put(unfinished: Path, target: Path, mode: int) -> None:
             raise
         raise NotPublishable(
             QuarantineReason.UNUSABLE_NAME,
-            f"{target.name}: no file in DEST can have this name: {error.strerror}. Rename it, or what is in its way.",
+            f"{target.name}: no file in {title} can have this name: {error.strerror}. "
+            "Rename it, or what is in its way.",
         ) from error

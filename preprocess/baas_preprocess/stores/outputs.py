@@ -22,6 +22,9 @@ ABOUT_ONE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, err
 class FolderOutputs:
     """What stands in a folder."""
 
+    title = "DEST"
+    """What a person calls it."""
+
     def __init__(self, folder: Path, *, label: str) -> None:
         """Raise `ConfigurationError` when there is no such folder."""
         self.folder = folder
@@ -88,7 +91,7 @@ class FolderOutputs:
         if not Path(os.path.realpath(target.parent)).is_relative_to(os.path.realpath(self.folder)):
             raise NotPublishable(
                 QuarantineReason.UNUSABLE_NAME,
-                f"{name}: a link in DEST leads its folder out of DEST: replace the link by a folder.",
+                f"{name}: a link in {self.title} leads its folder out of it: replace the link by a folder.",
             )
         return target
 

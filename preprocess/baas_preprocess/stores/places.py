@@ -43,6 +43,17 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOfOriginal:
+    """What an unredacted copy is: no model and no recipe made it."""
+
+    original: Digest
+
+    def as_metadata(self) -> dict[str, str]:
+        """Return it as names and values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deletion:
     """What is known of an original that is gone now."""
 
@@ -87,7 +98,7 @@ class Destination(Protocol):
     def label(self) -> str:
         """What identifies it in the ledger."""
 
-    def write(self, name: str, data: bytes, provenance: Provenance) -> str | None:
+    def write(self, name: str, data: bytes, provenance: Provenance | CopyOfOriginal) -> str | None:
         """Put a whole file in place of whatever has its name, and return the store's own version of it, if it has one.
 
         Doing it again changes nothing. Raises `NotPublishable` when no file there can have this name.

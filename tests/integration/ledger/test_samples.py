@@ -1,18 +1,31 @@
-"""What samples are drawn from, and that each is noted once."""
+"""What samples are drawn from, that one worker at a time draws, and that each is noted once."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, TextClause, text
 
+from baas_crds.errors import DependencyUnavailable
 from baas_ledger import samples
 from baas_ledger.corrections import begin_correction
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind, Run
 from baas_ledger.retention import hold_undeleted, source_deleted
 from baas_ledger.runs import find_run
-from baas_ledger.samples import Found, found_in, is_drawn, note_drawn, published_names, samples_of
+from baas_ledger.samples import (
+    Found,
+    NotTheDrawer,
+    begin_drawing,
+    copying,
+    drawing,
+    found_in,
+    is_drawn,
+    note_drawn,
+    published_names,
+    samples_of,
+)
 
 from .builders import PUBLISHED, claim, image, publish, quarantine, run_with
 from .test_corrections import CORRECTED
@@ -57,16 +70,91 @@ def test_what_people_corrected_counts_and_what_has_no_original_does_not(ledger: 
     assert list(published_names(ledger, run.id)) == ["a.jpg", "b.jpg", "c.jpg"]
 
 
-def test_however_many_draw_a_sample_it_is_noted_once_and_each_kind_for_itself(ledger: Engine, run: Run) -> None:
-    def note(number: int) -> bool:
-        with transaction(ledger) as connection:
-            data = {"drawn": 3, "by": number}
-            return note_drawn(connection, run.id, EventKind.QUALITY_CHECK_DRAWN, "3 of 3", data)
+KIND = EventKind.QUALITY_CHECK_DRAWN
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(note, range(8))).count(True) == 1
+
+def begin(ledger: Engine, run: Run) -> int:
+    return begin_drawing(ledger, run.id, KIND, "Copying 3 of 3 has begun.", {"drawn": 3})
+
+
+def note(ledger: Engine, run: Run, number: int) -> None:
+    with transaction(ledger) as connection:
+        note_drawn(connection, run.id, KIND, number, "3 of 3", {"drawn": 3})
+
+
+def never() -> None:
+    pytest.fail("somebody else draws")
+
+
+def test_a_beginning_is_told_until_the_sample_is_whole_and_each_kind_for_itself(ledger: Engine, run: Run) -> None:
+    with reading(ledger) as connection:
+        assert samples_of(connection, run.id) == []
+    begin(ledger, run)
+    number = begin(ledger, run)
+    with reading(ledger) as connection:
+        assert [event.message for event in samples_of(connection, run.id)] == ["Copying 3 of 3 has begun."]
+        assert not is_drawn(connection, run.id, KIND)
+    note(ledger, run, number)
     with reading(ledger) as connection:
         (told,) = samples_of(connection, run.id)
         assert (told.message, told.data["drawn"]) == ("3 of 3", 3)
-        assert is_drawn(connection, run.id, EventKind.QUALITY_CHECK_DRAWN)
+        assert is_drawn(connection, run.id, KIND)
         assert not is_drawn(connection, run.id, EventKind.RETRAINING_SAMPLE_DRAWN)
+
+
+def test_nothing_is_copied_or_noted_any_more_by_whom_another_one_followed(ledger: Engine, run: Run) -> None:
+    late, number = begin(ledger, run), begin(ledger, run)
+    with pytest.raises(NotTheDrawer), copying(ledger, run.id, KIND, late):
+        pytest.fail("copied")
+    with pytest.raises(NotTheDrawer):
+        note(ledger, run, late)
+    with copying(ledger, run.id, KIND, number):
+        pass
+    note(ledger, run, number)
+    with pytest.raises(NotTheDrawer), copying(ledger, run.id, KIND, number):
+        pytest.fail("copied")
+    with pytest.raises(NotTheDrawer):
+        note(ledger, run, number)
+
+
+@pytest.mark.parametrize("ledger_url", ["postgres"], indirect=True)
+def test_one_at_a_time_draws_until_its_connection_is_gone(ledger: Engine, run: Run) -> None:
+    class StillDrawn(Exception):
+        pass
+
+    def give_up() -> None:
+        raise StillDrawn
+
+    with pytest.raises(DependencyUnavailable), drawing(ledger, run.id, KIND, never):  # noqa: PT012
+        with pytest.raises(StillDrawn), drawing(ledger, run.id, KIND, give_up):
+            pytest.fail("two draw at once")
+        with drawing(ledger, run.id, EventKind.RETRAINING_SAMPLE_DRAWN, never):
+            pass  # another kind
+        number = begin(ledger, run)
+        with transaction(ledger) as connection:
+            connection.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND mode LIKE 'Excl%'")
+            )
+        with drawing(ledger, run.id, KIND, lambda: None):
+            begin(ledger, run)
+        with pytest.raises(NotTheDrawer), copying(ledger, run.id, KIND, number):
+            pytest.fail("copied")
+
+
+@pytest.mark.parametrize("ledger_url", ["postgres"], indirect=True)
+def test_whoever_begins_or_ends_waits_for_pictures_that_are_being_copied(ledger: Engine, run: Run) -> None:
+    number = begin(ledger, run)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    with ThreadPoolExecutor(1) as pool:
+        with copying(ledger, run.id, KIND, number), copying(ledger, run.id, KIND, number):
+            noting = pool.submit(note, ledger, run, number)
+            deadline = time.monotonic() + 30
+            while not is_waiting(ledger, waiting):
+                assert time.monotonic() < deadline
+            assert not noting.done()
+        noting.result(timeout=30)
+
+
+def is_waiting(ledger: Engine, question: TextClause) -> bool:
+    with reading(ledger) as connection:
+        return bool(connection.execute(question).scalar())

@@ -606,6 +606,14 @@ MESSAGES = [
     ),
     pytest.param(
         replace(
+            changed(ACCOUNTED, maxQuarantinedPercent=0),
+            ledger=replace(ledger(state=RunState.FINISHED, quarantined=1), samples=("Copying has begun.",)),
+        ),
+        "Copying has begun.",
+        id="a failed run tells where copies may be",
+    ),
+    pytest.param(
+        replace(
             WORKING,
             jobs=(slow := job(Role.WORK, active=3, ready=1),),
             pods=(pod(slow, trouble="ImagePullBackOff: not found"), pod(slow)),
