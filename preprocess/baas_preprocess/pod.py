@@ -23,12 +23,13 @@ from baas_ledger.progress import read_progress
 from baas_ledger.runs import MODEL_VERSION, check_run, find_run, finish_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
-from baas_preprocess.closing import check_samples, close_run
+from baas_preprocess.closing import close_run
 from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
+from baas_preprocess.shelves import check_samples
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
@@ -58,7 +59,7 @@ def plan_run(settings: PodSettings) -> Plan:
         recipe = pod.assignment.recipe
         selection = selection_of(pod.assignment, settings)
         check_confidence(recipe, pod.detector.model)
-        check_samples(pod.assignment, settings, pod.source)
+        check_samples(pod.assignment, settings, pod.source, pod.destination)
         if pod.assignment.spec.retention.delete_source is DeleteSource.NEVER:
             check_not_empty(pod.source, pod.source.label)
         if isinstance(pod.destination, FolderDestination):

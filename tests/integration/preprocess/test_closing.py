@@ -3,18 +3,20 @@
 import csv
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.storage.blob import ContainerClient
+from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
 from PIL import Image
 from sqlalchemy import text
 
@@ -133,6 +135,35 @@ def held(url: str, statement: str) -> Iterator[Callable[[], None]]:
     engine.dispose()
 
 
+@contextmanager
+def held_before_it_is_noted(url: str) -> Iterator[Callable[[], None]]:
+    """Hold whoever has copied a whole quality check and wants to note that; all else goes on."""
+    engine = open_ledger(url, migrate=False)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+            "'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NEW; END'; "
+            "CREATE TRIGGER waits BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.kind = 'QualityCheckDrawn') "
+            "EXECUTE FUNCTION wait()"
+        )
+    engine.dispose()
+    with held(url, "SELECT pg_advisory_xact_lock(1)") as wait_for_another:
+        yield wait_for_another
+
+
+def wait_for_a_second_drawer(url: str) -> None:
+    """Wait until a worker has found that another one draws the sample."""
+    asking = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND query LIKE '%pg_try_advisory%'"
+    engine = open_ledger(url, migrate=False)
+    deadline = time.monotonic() + 120
+    with engine.connect() as watcher:
+        while not watcher.execute(text(f"{asking} AND datname = current_database()")).scalar():
+            assert time.monotonic() < deadline
+            watcher.rollback()
+            threading.Event().wait(0.05)
+    engine.dispose()
+
+
 def rows_of(data: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(data.decode())))
 
@@ -141,14 +172,16 @@ def pictures_of(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if name != "worklist.csv"}
 
 
-def work_at_once(pods: Pods, count: int = 2) -> None:
-    names = [f"pod-{number}" for number in range(count)]
-    if not names:
-        return
-    with pods.running("work", names[0]) as process:
-        work_at_once(pods, count - 1)
-        out, err = process.communicate(timeout=300)
-    assert process.returncode == ExitCode.DONE, out + err
+def work_at_once(pods: Pods) -> None:
+    """Let two workers come to the samples at once: the second one comes when the first one has copied pictures."""
+    with ExitStack() as stack:
+        with held_before_it_is_noted(pods.ledger) as wait_for_another:
+            both = [stack.enter_context(pods.running("work", f"pod-{number}")) for number in range(2)]
+            wait_for_another()
+            wait_for_a_second_drawer(pods.ledger)
+        for process in both:
+            out, err = process.communicate(timeout=300)
+            assert process.returncode == ExitCode.DONE, out + err
 
 
 def check_quality_check(found: dict[str, bytes], outputs: dict[str, bytes]) -> None:
@@ -210,6 +243,9 @@ def test_two_workers_at_once_leave_one_sample_of_each_kind_in_containers(
     check_retraining_sample(blobs(container, f"to-label/{OWN}/"), originals)
     copy = next(iter(container.list_blobs(f"safe-quality-check/{OWN}/street/", include=["metadata"])))
     assert copy.metadata["output"] == pods.records()[copy.name.removeprefix(f"safe-quality-check/{OWN}/")].output_digest
+    original = next(iter(container.list_blobs(f"to-label/{OWN}/street/", include=["metadata"])))
+    name = original.name.removeprefix(f"to-label/{OWN}/")
+    assert original.metadata == {"original": pods.records()[name].input_digest}  # no model made it
     assert [event.data["place"] for event in noted(pods)] == [
         f"{container.url}/safe-quality-check/{OWN}",
         f"{container.url}/to-label/{OWN}",
@@ -247,21 +283,23 @@ def test_what_a_killed_worker_left_becomes_the_same_sample(places: Path, postgre
     pods = on_volumes(places, postgres_url, triton, **SAMPLES)
     pods.run("plan")
     folder = places / "safe-quality-check" / OWN
-    # Whoever notes a sample waits for this, all else goes on.
-    with (
-        held(postgres_url, "SELECT id FROM runs FOR NO KEY UPDATE") as wait_for_another,
-        pods.running("work", "killed") as process,
-    ):
+    with held_before_it_is_noted(postgres_url) as wait_for_another, pods.running("work", "killed") as process:
         wait_for_another()
         process.kill()
     whole = published(folder)
-    assert (len(whole), noted(pods), state_of(pods)) == (4, [], RunState.PLANNED)
-    lost = min(pictures_of(whole))
+    assert (len(whole), state_of(pods)) == (4, RunState.PLANNED)
+    place = f"volume://panoramas/panoramas/safe-quality-check/{OWN}"
+    assert [event.message for event in noted(pods)] == [
+        f"Copying 3 of 5 published pictures to {place} for people to look at has begun."
+    ]
+    lost, undrawn = min(pictures_of(whole)), min(pods.records().keys() - whole.keys())
     (folder / lost).unlink()
-    (folder / "of another sample.jpg").write_bytes(b"left over")
+    (folder / undrawn).parent.mkdir(exist_ok=True)
+    (folder / undrawn).write_bytes(b"drawn before it was taken back")
+    (folder / "of somebody else.jpg").write_bytes(b"not of this run")
     assert pods.run("work")[0] == ExitCode.DONE
-    assert published(folder) == whole
-    assert len(noted(pods)) == 2
+    assert published(folder) == {**whole, "of somebody else.jpg": b"not of this run"}
+    assert [event.kind for event in noted(pods)] == ["QualityCheckDrawn", "RetrainingSampleDrawn"]
 
 
 def test_a_worker_that_is_told_to_end_leaves_the_sample_to_the_next(
@@ -297,7 +335,7 @@ def test_a_published_picture_that_is_not_what_was_recorded_is_never_copied(
     )
     copies = published(places / "safe-quality-check" / OWN)
     assert copies.keys().isdisjoint({"street/3.jpg", "worklist.csv"})
-    assert noted(pods) == []
+    assert [event.kind for event in noted(pods)] == ["QualityCheckBegun"]
 
 
 def test_originals_are_copied_before_they_are_deleted_and_not_asked_for_again(
@@ -388,3 +426,98 @@ def test_a_container_for_a_sample_must_be_there_when_the_run_begins(
     assert pods.run("plan")[0] == ExitCode.CONFIGURATION
     assert "spec.qualityCheck.output.azureBlob: " in pods.last_words
     assert "has no container 'nobody-made-it'" in pods.last_words
+
+
+@pytest.mark.parametrize("link", ["", ".baas", ".baas/unfinished"])
+def test_a_link_in_a_volume_leads_no_copy_elsewhere(link: str, places: Path, postgres_url: str, triton: str) -> None:
+    pods = on_volumes(places, postgres_url, triton, retrainingSample=SAMPLES["retrainingSample"])
+    assert pods.run("plan")[0] == ExitCode.DONE
+    shelf = places / "to-label" / OWN
+    place = shelf / link
+    shutil.rmtree(place)
+    place.symlink_to(places / "safe")
+    for step in ("work", "plan"):
+        assert pods.run(step)[0] == ExitCode.CONFIGURATION
+        assert pods.last_words.startswith(f"spec.retrainingSample.output.volume: {OWN}")
+        assert "is a link, or lies behind one" in pods.last_words
+    found = pictures_of(published(places / "safe"))
+    assert found.keys() == pods.records().keys()
+    assert all(found[name] != (places / "raw" / name).read_bytes() for name in found if name != "empty.jpg")
+    assert noted(pods) == []
+
+
+@pytest.mark.parametrize("other", ["raw", "raw/deeper", "safe", "safe-quality-check"])
+def test_two_claims_on_one_share_are_one_place(other: str, places: Path, postgres_url: str, triton: str) -> None:
+    (places / other).mkdir(parents=True, exist_ok=True)
+    pods = on_volumes(places, postgres_url, triton, **SAMPLES).with_env(
+        BAAS_RETRAINING_SAMPLE_FOLDER=str(places / other)
+    )
+    pods = pods if other != "raw/deeper" else placed(pods, "deeper")
+    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
+    field = {"safe": "spec.output", "safe-quality-check": "spec.qualityCheck.output"}.get(other, "spec.source")
+    assert f"spec.retrainingSample.output: what is copied there is also seen in {field} (" in pods.last_words
+    assert published(places / other / OWN) == {}
+
+
+def placed(pods: Pods, path: str) -> Pods:
+    volume = {"claimName": "to-label", "path": path}
+    change(pods, retrainingSample={**SAMPLES["retrainingSample"], "output": {"volume": volume}})
+    return pods
+
+
+def test_two_spellings_of_one_account_are_one_place(
+    azurite: Azurite, container: ContainerClient, originals: Path, postgres_url: str, triton: str, tmp_path: Path
+) -> None:
+    upload(originals, container)
+    to_label = {
+        "accountUrl": azurite.account_url.replace("127.0.0.1", "localhost"),
+        "container": container.container_name,
+        "prefix": "safe",
+        "connectionStringSecret": {"name": "azurite"},
+    }
+    retraining = {**SAMPLES["retrainingSample"], "output": {"azureBlob": to_label}}
+    spec = blob_spec(azurite, container, retrainingSample=retraining)
+    given = azurite.connection_string.replace("127.0.0.1", "localhost")
+    pods = make_pods(
+        tmp_path,
+        spec=spec,
+        ledger=postgres_url,
+        triton=triton,
+        **blob_env(azurite),
+        BAAS_RETRAINING_SAMPLE_CONNECTION_STRING=given,
+    )
+    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
+    assert "spec.retrainingSample.output: what is copied there is also seen in spec.output (" in pods.last_words
+    assert published_blobs(container) == {}
+
+
+def test_a_container_that_nothing_can_be_written_to_is_refused_at_the_beginning(
+    azurite: Azurite, container: ContainerClient, places: Path, postgres_url: str, triton: str
+) -> None:
+    place = {
+        "accountUrl": azurite.account_url,
+        "container": container.container_name,
+        "connectionStringSecret": {"name": "azurite"},
+    }
+    signature = generate_container_sas(
+        container.account_name,
+        container.container_name,
+        account_key=container.credential.account_key,
+        permission=ContainerSasPermissions(read=True, list=True),
+        expiry=datetime.now(UTC) + timedelta(hours=1),
+    )
+    pods = on_volumes(
+        places, postgres_url, triton, qualityCheck={"sampleSize": 3, "output": {"azureBlob": place}}
+    ).with_env(
+        BAAS_QUALITY_CHECK_CONNECTION_STRING=f"BlobEndpoint={azurite.account_url};SharedAccessSignature={signature}"
+    )
+    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
+    assert pods.last_words.startswith("spec.qualityCheck.output.azureBlob: access to ")
+    assert pods.progress().total == 0
+
+
+def test_a_volume_that_cannot_be_written_is_named_by_its_field(places: Path, postgres_url: str, triton: str) -> None:
+    (places / "to-label").write_bytes(b"no folder")
+    pods = on_volumes(places, postgres_url, triton, retrainingSample=SAMPLES["retrainingSample"])
+    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
+    assert pods.last_words.startswith(f"spec.retrainingSample.output.volume {places / 'to-label' / OWN} cannot be")
