@@ -3,7 +3,10 @@
     engine = open_ledger("ledger.sqlite")                  # or postgresql://user:password@host/database
     with transaction(engine) as connection:
         run_id = open_run(connection, source=..., destination=..., ...)
-    plan_images(engine, run_id, entries)                   # every image of the source, once
+    result = plan_images(engine, run_id, entries)          # every image of the source, once
+    ...                                                    # take away what stands of images that are left out
+    with transaction(engine) as connection:
+        finish_planning(connection, run_id, result)
     with transaction(engine) as connection:
         claims = claim(connection, run_id, worker="me", lease=timedelta(minutes=5), limit=4, max_attempts=3)
     ...                                                    # work outside of any transaction, `renew` now and then

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,14 +16,13 @@ from baas_ledger.audit import Entry, append
 from baas_ledger.chain import RecordKind
 from baas_ledger.chunks import chunks
 from baas_ledger.counts import Change, count
-from baas_ledger.events import record, record_images
+from baas_ledger.events import record_images
 from baas_ledger.facts import EventKind, ImageRecord, PlannedImage, PlanResult, Quarantined
 from baas_ledger.progress import counted
 from baas_ledger.reopen import send_back
-from baas_ledger.runs import planned
 from baas_ledger.tables import ImageState, images
 from baas_ledger.text import printable
-from baas_ledger.transactions import insert_into, moment, transaction
+from baas_ledger.transactions import insert_into, moment, reading, transaction
 
 MAX_NAME_BYTES = 2_048
 """PostgreSQL's indexes take no value above 2,704 bytes. A path on Linux may have 4,096."""
@@ -51,7 +50,7 @@ class Known:
 def plan_images(
     engine: Engine, run_id: str, entries: Iterable[PlannedImage], *, now: datetime | None = None
 ) -> PlanResult:
-    """Record every image of the source, and mark the run as planned once the last one is in.
+    """Record every image of the source. What it refuses may still be published: `finish_planning` when it is gone.
 
     Known images keep their state unless their version changed. Each chunk is a transaction of its own, so that a
     listing may take hours, and an interrupted one is just repeated. Raises `ConfigurationError` when two entries have
@@ -61,13 +60,9 @@ def plan_images(
     for some in chunks(map(storable, entries)):
         with transaction(engine) as connection:
             steps += _plan(connection, run_id, some, at=moment(connection, now))
-    with transaction(engine) as connection:
-        at = moment(connection, now)
+    with reading(engine) as connection:
         gone = counted(connection, run_id).total - steps.total()
-        result = PlanResult(**{taken.value: number for taken, number in steps.items()}, gone=max(0, gone))
-        planned(connection, run_id, at=at)
-        record(connection, run_id, EventKind.RUN_PLANNED, "The source was listed.", at=at, data=asdict(result))
-    return result
+    return PlanResult(**{taken.value: number for taken, number in steps.items()}, gone=max(0, gone))
 
 
 def leave_out(engine: Engine, image: ImageRecord, refusal: str, *, now: datetime | None = None) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, select, update
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import check_signer, open_chain
 from baas_ledger.events import record
-from baas_ledger.facts import EventKind, Run
+from baas_ledger.facts import EventKind, PlanResult, Run
 from baas_ledger.tables import ImageState, RunState, images, runs
 from baas_ledger.transactions import insert_into, moment
 
@@ -33,6 +34,9 @@ def open_run(
 ) -> str:
     """Start a run or resume it, and return its id: the same source, destination, model and configuration are one run.
 
+    It counts as not planned until `finish_planning`, also when it was planned or finished before: what is left out may
+    be more by now, and is still published until planning has come to its end.
+
     `configuration` is what `config_digest` was made from, for people to read. `run_id` gives a run an id of its own.
     Raises `ConfigurationError` when the run of that id is another one, and as `audit.check_signer`.
     """
@@ -51,7 +55,8 @@ def open_run(
         created_at=at,
         opened_at=at,
     )
-    connection.execute(add.on_conflict_do_update(index_elements=["id"], set_={"opened_at": at}))
+    again = {"opened_at": at, "state": RunState.CREATED, "planned_at": None, "finished_at": None}
+    connection.execute(add.on_conflict_do_update(index_elements=["id"], set_=again))
     if run := find_run(connection, run_id):
         check_run(run, source=source, destination=destination, model_digest=model_digest, config_digest=config_digest)
     open_chain(connection, run_id)
@@ -101,11 +106,16 @@ def is_alone(connection: Connection, run: Run) -> bool:
     return connection.execute(others.limit(1)).first() is None
 
 
-def planned(connection: Connection, run_id: str, *, at: datetime) -> None:
-    """Note that every image of the source is in the ledger, so that the run can finish (again)."""
+def finish_planning(connection: Connection, run_id: str, result: PlanResult, *, now: datetime | None = None) -> None:
+    """Note that every image of the source is in the ledger, and that nothing stands of what is left out or refused.
+
+    Workers may begin then, and the run can finish.
+    """
+    at = moment(connection, now)
     connection.execute(
         update(runs).where(runs.c.id == run_id).values(state=RunState.PLANNED, planned_at=at, finished_at=None)
     )
+    record(connection, run_id, EventKind.RUN_PLANNED, "The source was listed.", at=at, data=asdict(result))
 
 
 def unfinished(connection: Connection, run_id: str) -> None:

@@ -37,9 +37,9 @@ class RunState(StrEnum):
     """How far a run is."""
 
     CREATED = "created"
-    """Opened; its source is not completely listed yet."""
+    """Opened, for the first time or again; planning has not come to its end."""
     PLANNED = "planned"
-    """Every image of the source is in the ledger."""
+    """Every image of the source is in the ledger, and what is left out was taken away."""
     FINISHED = "finished"
     """Planned, and no image was pending or leased."""
     ABANDONED = "abandoned"

@@ -15,7 +15,7 @@ from baas_ledger.plan import plan_images
 from baas_ledger.progress import read_progress
 from baas_ledger.records import image_pages
 from baas_ledger.reopen import reopen, retry_quarantined
-from baas_ledger.runs import find_run, id_of, is_alone, open_run
+from baas_ledger.runs import find_run, finish_planning, id_of, is_alone, open_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
@@ -60,7 +60,8 @@ def plan(
     """Open the run and fill the ledger; what was lost since an earlier call is pending again.
 
     So is what people began to correct and did not end, as far as the source still has it.
-    What is quarantined or left out from now on is taken away from the destination, whoever put it there.
+    What is quarantined or left out from now on is taken away from the destination, whoever put it there. Only then does
+    the run count as planned, also when it did before: until then nobody works on it, and it cannot finish.
 
     `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
     destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
@@ -85,20 +86,21 @@ def plan(
         if retry:
             retry_quarantined(connection, run_id)
         interrupted = set(interrupted_names(connection, run_id))
-    unmatched, unlisted = set(selection.exclude_list), set(interrupted)
-    listing = _Listing(_noted(_crossed_off(source.entries(), unmatched), unlisted))
+    listing = _Listing(source.entries(), selection.exclude_list, interrupted)
     entries = taken(listing, selection, ledger, destination=place, run_id=run_id)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
-    leave_out_deleted(ledger, destination, selection, extras, unmatched)
+    leave_out_deleted(ledger, destination, selection, extras, listing.unmatched)
     reopen_replaced(ledger, run_id, selection, destination=place)
     _reopen_lost(ledger, run_id, destination, extras)
     with transaction(ledger) as connection:
-        reopen(connection, run_id, sorted(interrupted - unlisted), why="A correction of it was interrupted.")
+        reopen(connection, run_id, sorted(interrupted - listing.unlisted), why="A correction of it was interrupted.")
     withdraw_refused(ledger, run_id, destination, extras)
+    with transaction(ledger) as connection:
+        finish_planning(connection, run_id, result)
     with reading(ledger) as connection:
         before = read_progress(connection, run_id)
     part = told_part(selection, listing.number)
-    return Plan(run_id=run_id, result=result, before=before, part=part, unmatched=tuple(sorted(unmatched)))
+    return Plan(run_id=run_id, result=result, before=before, part=part, unmatched=tuple(sorted(listing.unmatched)))
 
 
 def _check_part(
@@ -129,30 +131,22 @@ def check_confidence(recipe: Recipe, model: Model) -> None:
 
 
 class _Listing:
-    """Entries, counted while they pass."""
+    """Entries, counted and crossed off while they pass."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], exclude_list: Iterable[str], interrupted: Iterable[str]) -> None:
         self._entries = entries
         self.number = 0
+        self.unmatched = set(exclude_list)
+        """What of the exclude list speaks of no entry so far, in whatever spelling."""
+        self.unlisted = set(interrupted)
+        """Which of the interrupted names no entry has so far."""
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in self._entries:
             self.number += 1
+            self.unmatched -= spellings(entry.name)
+            self.unlisted.discard(entry.name)
             yield entry
-
-
-def _crossed_off(entries: Iterable[Entry], names: set[str]) -> Iterator[Entry]:
-    """Pass entries on, and take those that `names` speaks of out of it."""
-    for entry in entries:
-        names -= spellings(entry.name)
-        yield entry
-
-
-def _noted(entries: Iterable[Entry], unlisted: set[str]) -> Iterator[Entry]:
-    """Pass entries on, and take their names out of `unlisted`."""
-    for entry in entries:
-        unlisted.discard(entry.name)
-        yield entry
 
 
 def _planned(entry: Entry, selection: Selection) -> PlannedImage:

@@ -16,7 +16,7 @@ from baas_ledger import claims
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import PlannedImage, Published, Quarantined
 from baas_ledger.plan import plan_images
-from baas_ledger.runs import find_run, open_run
+from baas_ledger.runs import find_run, finish_planning, open_run
 from tests.blurjobs import with_change
 from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
 from tests.e2e.operators import RULES, Operator, asked_for, eventually, granted_by, kubeconfig_for, operator
@@ -137,7 +137,9 @@ class Run(BlurJobRun):
                 configuration={"blurjob": f"{self.namespace}/{self.name}"},
             )
         entries = [PlannedImage(name=f"{n}.jpg", source_version="1", size_bytes=1) for n in range(images)]
-        plan_images(self.ledger, self.uid, entries)
+        result = plan_images(self.ledger, self.uid, entries)
+        with transaction(self.ledger) as connection:
+            finish_planning(connection, self.uid, result)
         self.end_pods("plan")
         self.wait("Planned")
 

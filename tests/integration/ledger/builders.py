@@ -14,6 +14,7 @@ from baas_ledger.facts import (
     DetectedObject,
     ImageRecord,
     PlannedImage,
+    PlanResult,
     Progress,
     Published,
     Quarantined,
@@ -22,7 +23,7 @@ from baas_ledger.facts import (
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import counted
 from baas_ledger.records import images
-from baas_ledger.runs import open_run
+from baas_ledger.runs import finish_planning, open_run
 from baas_ledger.tables import images as image_table
 from baas_ledger.tables import run_counts
 
@@ -77,9 +78,17 @@ def new_run(engine: Engine, *, source: str = "panoramas", destination: str = "sa
         )
 
 
+def plan(engine: Engine, run_id: str, entries: Iterable[PlannedImage], *, now: datetime = NOON) -> PlanResult:
+    """List a source and come to planning's end: nothing stands of what is left out."""
+    result = plan_images(engine, run_id, entries, now=now)
+    with transaction(engine) as connection:
+        finish_planning(connection, run_id, result, now=now)
+    return result
+
+
 def run_with(engine: Engine, names: Iterable[str]) -> str:
     run_id = new_run(engine)
-    plan_images(engine, run_id, map(entry, names), now=NOON)
+    plan(engine, run_id, map(entry, names))
     return run_id
 
 

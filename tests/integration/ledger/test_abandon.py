@@ -9,10 +9,9 @@ from baas_ledger import records
 from baas_ledger.abandon import abandon, unfinished_blurjobs
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind
-from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, finish_run, open_run
 from baas_ledger.tables import RunState
-from tests.integration.ledger.builders import NOON, entry, new_run
+from tests.integration.ledger.builders import NOON, entry, new_run, plan
 
 
 def run_of(ledger: Engine, namespace: str, uid: str) -> str:
@@ -73,7 +72,7 @@ def test_an_abandoned_run_says_so_once(ledger: Engine) -> None:
 
 def test_a_finished_run_stays_finished(ledger: Engine) -> None:
     run_id = run_of(ledger, "north", "uid-1")
-    plan_images(ledger, run_id, [], now=NOON)
+    plan(ledger, run_id, [])
     with transaction(ledger) as connection:
         assert finish_run(connection, run_id, now=NOON)
     assert give_up(ledger, run_id) == 0
@@ -82,7 +81,7 @@ def test_a_finished_run_stays_finished(ledger: Engine) -> None:
 
 def test_a_run_that_was_thought_abandoned_can_finish(ledger: Engine) -> None:
     run_id = run_of(ledger, "north", "uid-1")
-    plan_images(ledger, run_id, [], now=NOON)
+    plan(ledger, run_id, [])
     give_up(ledger, run_id)
     with transaction(ledger) as connection:
         assert finish_run(connection, run_id, now=NOON)
@@ -99,5 +98,5 @@ def test_an_abandoned_run_that_was_never_planned_cannot_finish(ledger: Engine) -
 def test_a_run_goes_on_that_is_planned_again_after_all(ledger: Engine) -> None:
     run_id = run_of(ledger, "north", "uid-1")
     give_up(ledger, run_id)
-    plan_images(ledger, run_id, [entry("a.jpg")], now=NOON)
+    plan(ledger, run_id, [entry("a.jpg")])
     assert state_of(ledger, run_id) is RunState.PLANNED

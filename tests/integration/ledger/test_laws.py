@@ -27,7 +27,6 @@ from baas_ledger import claims, tables
 from baas_ledger.claims import LeaseLost
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import Claim, DetectedObject, PlannedImage, Published, Quarantined
-from baas_ledger.plan import plan_images
 from baas_ledger.records import images
 from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.runs import finish_run
@@ -68,7 +67,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(source=sources())
     def plan(self, source: list[PlannedImage]) -> None:
-        plan_images(self.engine, self.run_id, source, now=self.now)
+        builders.plan(self.engine, self.run_id, source, now=self.now)
 
     @rule(minutes=st.sampled_from([0, 1, 6]))
     def wait(self, minutes: int) -> None:

@@ -11,7 +11,6 @@ from baas_crds.errors import ConfigurationError
 from baas_ledger import claims, lineage
 from baas_ledger.engine import reading, transaction
 from baas_ledger.lineage import Made, check_made_something, made_by, names_made_by
-from baas_ledger.plan import plan_images
 from baas_ledger.records import named_image
 from baas_ledger.reopen import reopen
 from baas_ledger.retention import source_deleted
@@ -24,6 +23,7 @@ from tests.integration.ledger.builders import (
     claim,
     entry,
     excluded,
+    plan,
     publish,
     quarantine,
 )
@@ -44,7 +44,7 @@ def run(ledger: Engine, model: str, *names: str, minute: int, to: str = "safe", 
             configuration={},
             now=NOON + minute * MINUTE,
         )
-    plan_images(ledger, run_id, map(entry, names), now=NOON + minute * MINUTE)
+    plan(ledger, run_id, map(entry, names), now=NOON + minute * MINUTE)
     return run_id
 
 
@@ -120,7 +120,7 @@ def test_what_another_run_has_quarantined_since_stands_no_longer(ledger: Engine,
 def test_what_another_run_has_left_out_since_stands_no_longer(ledger: Engine, minute: int) -> None:
     finished(ledger, OLD, "a", minute=1)
     other = run(ledger, NEW, minute=minute)
-    plan_images(ledger, other, [excluded("a")], now=NOON + minute * MINUTE)
+    plan(ledger, other, [excluded("a")], now=NOON + minute * MINUTE)
     assert names(ledger, OLD) == ([] if minute == 2 else ["a"])
 
 

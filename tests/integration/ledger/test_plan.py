@@ -18,6 +18,7 @@ from baas_ledger.plan import plan_images
 from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.runs import find_run, finish_run
 from baas_ledger.tables import RunState
+from tests.integration.ledger import builders
 from tests.integration.ledger.builders import (
     DAMAGED,
     NOON,
@@ -37,7 +38,7 @@ from tests.integration.ledger.builders import (
 
 
 def plan(ledger: Engine, run_id: str, *entries: PlannedImage) -> PlanResult:
-    return plan_images(ledger, run_id, entries, now=NOON)
+    return builders.plan(ledger, run_id, entries)
 
 
 def test_planning_makes_images_pending_and_the_run_planned(ledger: Engine) -> None:

@@ -13,9 +13,9 @@ from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind, Run
 from baas_ledger.plan import plan_images
 from baas_ledger.reopen import reopen, retry_quarantined
-from baas_ledger.runs import find_run, finish_run, latest_run, open_run
+from baas_ledger.runs import find_run, finish_planning, finish_run, latest_run, open_run
 from baas_ledger.tables import RunState
-from tests.integration.ledger.builders import NOON, claim, entry, new_run, publish, quarantine, run_with
+from tests.integration.ledger.builders import NOON, claim, entry, excluded, new_run, plan, publish, quarantine, run_with
 
 HOUR = timedelta(hours=1)
 WORK: dict[str, Any] = {"source": "s", "destination": "d", "model_digest": "m", "config_digest": "c"}
@@ -99,7 +99,7 @@ def test_the_latest_run_of_a_destination_is_the_one_opened_last(ledger: Engine) 
 def test_a_run_is_finished_when_it_is_planned_and_every_image_has_its_fate(ledger: Engine) -> None:
     run_id = new_run(ledger)
     assert not finish(ledger, run_id)
-    plan_images(ledger, run_id, map(entry, "ab"))
+    plan(ledger, run_id, map(entry, "ab"))
     assert not finish(ledger, run_id)
     first, second = claim(ledger, run_id, 2)
     publish(ledger, first)
@@ -111,6 +111,18 @@ def test_a_run_is_finished_when_it_is_planned_and_every_image_has_its_fate(ledge
     with reading(ledger) as connection:
         kinds = [one.kind for one in records.events(connection, run_id)]
     assert kinds.count(EventKind.RUN_FINISHED) == 1
+
+
+def test_a_run_is_not_planned_and_cannot_finish_before_what_it_leaves_out_was_taken_away(ledger: Engine) -> None:
+    """Every image may have its fate once the source is listed, and what is left out is still published then."""
+    run_id = new_run(ledger)
+    for _ in range(2):  # when a run is planned again, what is left out may be more
+        result = plan_images(ledger, run_id, [excluded("a")], now=NOON)
+        assert (run_of(ledger, run_id).planned_at, finish(ledger, run_id)) == (None, False)
+        with transaction(ledger) as connection:
+            finish_planning(connection, run_id, result, now=NOON)
+        assert finish(ledger, run_id)
+        assert new_run(ledger, now=NOON + HOUR) == run_id
 
 
 def test_a_run_of_no_images_is_finished_once_that_is_known(ledger: Engine) -> None:

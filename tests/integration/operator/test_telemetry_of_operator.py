@@ -12,7 +12,7 @@ import pytest
 from baas_crds.codes import ExitCode
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.plan import plan_images
-from baas_ledger.runs import open_run
+from baas_ledger.runs import finish_planning, open_run
 from baas_operator.traces import root_span_id, trace_id
 from tests.collectors import Collector, collector
 from tests.e2e.operators import OPERATOR, Operator, eventually
@@ -52,7 +52,9 @@ def ledger(tmp_path: Path) -> str:
             config_digest="c",
             configuration={"blurjob": "panoramas/amsterdam"},
         )
-    plan_images(engine, UID, [])
+    result = plan_images(engine, UID, [])
+    with transaction(engine) as connection:
+        finish_planning(connection, UID, result)
     engine.dispose()
     return path
 

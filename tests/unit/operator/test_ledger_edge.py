@@ -10,8 +10,8 @@ import pytest
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.facts import EventKind
 from baas_ledger.plan import plan_images
-from baas_ledger.runs import open_run
-from baas_ledger.samples import note_drawn
+from baas_ledger.runs import finish_planning, open_run
+from baas_ledger.samples import begin_drawing, note_drawn
 from baas_ledger.tables import RunState
 from baas_operator.ledger_edge import LedgerEdge
 from baas_operator.observed import Ledger, NotReady
@@ -37,7 +37,9 @@ def planned_run(url: str) -> None:
             config_digest="c",
             configuration={"blurjob": "panoramas/amsterdam"},
         )
-    plan_images(engine, UID, [])
+    result = plan_images(engine, UID, [])
+    with transaction(engine) as connection:
+        finish_planning(connection, UID, result)
     engine.dispose()
 
 
@@ -79,25 +81,24 @@ def test_a_run_that_has_not_begun_is_no_trouble(url: str) -> None:
     assert ask(url, lambda edge: edge.look(UID)) == [Ledger(run=None)]
 
 
-def test_samples_are_told_of_once_the_run_is_finished(url: str) -> None:
+def test_samples_are_told_of_from_their_beginning_whatever_becomes_of_the_run(url: str) -> None:
     planned_run(url)
     engine = open_ledger(url)
-    with transaction(engine) as connection:
-        note_drawn(connection, UID, EventKind.QUALITY_CHECK_DRAWN, "3 of 5 published pictures were copied.", {})
-    engine.dispose()
+    kind = EventKind.QUALITY_CHECK_DRAWN
+    number = begin_drawing(engine, UID, kind, "Copying has begun.", {})
 
-    async def before_and_after() -> list[Ledger | NotReady]:
+    async def look() -> tuple[str, ...]:
         edge = LedgerEdge(url)
-        before = await edge.look(UID)
-        await edge.finish(UID)
-        after = await edge.look(UID)
+        seen = await edge.look(UID)
         await edge.close()
-        return [before, after]
+        assert isinstance(seen, Ledger)
+        return seen.samples
 
-    before, after = asyncio.run(before_and_after())
-    assert isinstance(before, Ledger)
-    assert isinstance(after, Ledger)
-    assert (before.samples, after.samples) == ((), ("3 of 5 published pictures were copied.",))
+    assert asyncio.run(look()) == ("Copying has begun.",)
+    with transaction(engine) as connection:
+        note_drawn(connection, UID, kind, number, "3 of 5 published pictures were copied.", {})
+    engine.dispose()
+    assert asyncio.run(look()) == ("3 of 5 published pictures were copied.",)
 
 
 def test_an_ended_run_is_finished_and_no_orphan(url: str) -> None:
