@@ -22,8 +22,9 @@ BEGINNINGS = {
 }
 """What is noted of a sample when it is whole, and before its first picture is copied."""
 
-# The server gives a drawer up after a minute without a word: the machine that it was on may be gone.
-_KEEPALIVES = (
+# A drawer's connection is silent as long as pictures are copied. The server gives it up after a minute only when the
+# machine at its other end does not answer any more.
+_FOR_HOURS = (
     "SET LOCAL tcp_keepalives_idle = 30; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3; "
     "SET LOCAL idle_in_transaction_session_timeout = 0"
 )
@@ -88,20 +89,22 @@ def drawing(engine: Engine, run_id: str, kind: EventKind, wait: Callable[[], Non
         yield
         return
     with transaction(engine) as connection:
+        connection.execute(text(_FOR_HOURS))
         lock = func.pg_try_advisory_xact_lock(_key("draw", run_id, kind))
         while not connection.execute(select(lock)).scalar_one():
             wait()
-        connection.execute(text(_KEEPALIVES))
         yield
 
 
 def begin_drawing(engine: Engine, run_id: str, kind: EventKind, message: str, data: Mapping[str, object]) -> int:
     """Note that a sample is going to be copied, and return the number of that note.
 
-    From here on nobody copies or notes anything with an earlier number.
+    From here on nobody copies or notes anything with an earlier number. Raises `NotTheDrawer` when it is whole.
     """
     with transaction(engine) as connection:
         _hold(connection, run_id, kind, alone=True)
+        if is_drawn(connection, run_id, kind):
+            raise NotTheDrawer
         record(connection, run_id, BEGINNINGS[kind], message, at=moment(connection, None), data=data)
         return _last_begun(connection, run_id, kind)
 

@@ -115,6 +115,8 @@ def test_nothing_is_copied_or_noted_any_more_by_whom_another_one_followed(ledger
         pytest.fail("copied")
     with pytest.raises(NotTheDrawer):
         note(ledger, run, number)
+    with pytest.raises(NotTheDrawer):
+        begin(ledger, run)
 
 
 @pytest.mark.parametrize("ledger_url", ["postgres"], indirect=True)

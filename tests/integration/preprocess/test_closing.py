@@ -152,12 +152,12 @@ def held_before_it_is_noted(url: str) -> Iterator[Callable[[], None]]:
 
 
 def wait_for_a_second_drawer(url: str) -> None:
-    """Wait until a worker has found that another one draws the sample."""
+    """Wait until one worker draws and another one has asked whether it may."""
     asking = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND query LIKE '%pg_try_advisory%'"
     engine = open_ledger(url, migrate=False)
     deadline = time.monotonic() + 120
     with engine.connect() as watcher:
-        while not watcher.execute(text(f"{asking} AND datname = current_database()")).scalar():
+        while watcher.execute(text(f"{asking} AND datname = current_database()")).scalar() != 2:
             assert time.monotonic() < deadline
             watcher.rollback()
             threading.Event().wait(0.05)
