@@ -9,26 +9,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Row, func, select
 
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import records_of
 from baas_ledger.chain import Record, RecordKind
 from baas_ledger.facts import EventKind
 from baas_ledger.fates import STATES
-from baas_ledger.tables import ImageState, events, images, run_counts, runs
+from baas_ledger.tables import ImageState, RunState, events, images, run_counts, runs
 from baas_ledger.transactions import reading
 
 PAGE = 1_000
 """So many names are looked at in one transaction."""
 
-_OPEN = (ImageState.PENDING, ImageState.LEASED)
+_KNOWN: tuple[Column[Any], ...] = (
+    runs.c.id,
+    runs.c.source,
+    runs.c.destination,
+    runs.c.model_digest,
+    runs.c.state,
+    runs.c.planned_at,
+)
 _LOOKED_AT: tuple[Column[Any], ...] = (
     images.c.id,
     images.c.run_id,
     images.c.name,
     images.c.state,
     images.c.token,
+    images.c.attempts,
+    images.c.reason,
     images.c.lease_until,
     images.c.model_digest,
     images.c.finished_at,
@@ -43,7 +53,7 @@ class Deed:
     run_id: str
     at: datetime
     model: str | None
-    """Which model made the output; None: it was taken away."""
+    """Which model made the output; None: it was taken away, not only refused."""
     is_recorded: bool = True
     """False: a worker had the image and recorded no end, so nobody knows whether it wrote the output; at the latest at
     `at`."""
@@ -125,12 +135,8 @@ def _is_of(model_digest: str, destination: str | None) -> ColumnElement[bool]:
 
 
 def _written(connection: Connection, run_id: str, after: str | None) -> list[str]:
-    """Return the next names under which a run has published, or began to."""
-    may_stand = or_(
-        images.c.state == ImageState.PUBLISHED,
-        and_(images.c.state.in_(_OPEN), images.c.token > 0),
-    )
-    wanted = select(images.c.name).where(images.c.run_id == run_id, may_stand)
+    """Return the next names under which a run may have published: those it gave to a worker."""
+    wanted = select(images.c.name).where(images.c.run_id == run_id, images.c.token > 0)
     if after is not None:
         wanted = wanted.where(images.c.name > after)
     return list(connection.scalars(wanted.order_by(images.c.name).limit(PAGE)))
@@ -143,16 +149,14 @@ def _made(
     concerned = runs.c.destination == destination
     if source is not None:
         concerned |= runs.c.source == source
-    wanted = select(runs.c.id, runs.c.destination, runs.c.source, runs.c.model_digest).where(concerned)
-    known = {run.id: run for run in connection.execute(wanted)}
+    known = {run.id: run for run in connection.execute(select(*_KNOWN).where(concerned))}
     rows = connection.execute(
         select(*_LOOKED_AT).where(images.c.run_id.in_(known), images.c.name.in_(names)).order_by(images.c.name)
     ).all()
     there = [row for row in rows if known[row.run_id].destination == destination]
-    models = {run.id: run.model_digest for run in known.values()}
     gone = _deletions(rows, {run.id: run.source for run in known.values()})
     made = []
-    for name, deeds in _deeds(connection, there, models).items():
+    for name, deeds in _deeds(connection, there, known).items():
         deed = standing(deeds, model_digest)
         if deed is not None:
             deletions = gone.get((known[deed.run_id].source, name), ())
@@ -178,41 +182,66 @@ def _deletions(rows: Sequence[Row[Any]], sources: Mapping[str, str]) -> dict[tup
     return gone
 
 
-def _deeds(connection: Connection, rows: Sequence[Row[Any]], models: Mapping[str, str]) -> dict[str, list[Deed]]:
-    """Return by name what runs did last: as their rows say, or of a row without a fate its records."""
-    open_rows = [row for row in rows if row.state in _OPEN and row.token > 0]
-    left_out = [row for row in rows if row.state == ImageState.EXCLUDED]  # no column says when
-    told = records_of(connection, [row.id for row in (*open_rows, *left_out)])
-    at_work_until = {run_id: _at_work_until(connection, run_id) for run_id in {row.run_id for row in open_rows}}
+def _deeds(connection: Connection, rows: Sequence[Row[Any]], known: Mapping[str, Row[Any]]) -> dict[str, list[Deed]]:
+    """Return by name what runs did last: as their rows say, or of a row that does not tell its records."""
+    gone = {row.id for row in rows if _is_taken_away(row, known[row.run_id])}
+    unsure = [row for row in rows if row.id not in gone and row.state != ImageState.PUBLISHED and row.token > 0]
+    left_out = [row for row in rows if row.id in gone and row.state == ImageState.EXCLUDED]  # no column says when
+    told = records_of(connection, [row.id for row in (*unsure, *left_out)])
+    at_work_until = {run_id: _at_work_until(connection, run_id) for run_id in {row.run_id for row in unsure}}
     deeds: dict[str, list[Deed]] = {}
     for row in rows:
         done = deeds.setdefault(row.name, [])
         if row.state == ImageState.PUBLISHED:
             done.append(Deed(run_id=row.run_id, at=row.finished_at, model=row.model_digest))
-        elif row.state == ImageState.QUARANTINED:
+        elif row.state == ImageState.QUARANTINED and row.id in gone:
             done.append(Deed(run_id=row.run_id, at=row.finished_at, model=None))
-        elif (last := _last_fate(row.run_id, told.get(row.id, ()))) is not None:
+        elif (last := _last_fate(row.run_id, told.get(row.id, ()), is_gone=row.id in gone)) is not None:
             done.append(last)
-    for row in open_rows:
+    for row in unsure:
         until = [at for at in (row.lease_until, at_work_until[row.run_id]) if at is not None]
-        begun = Deed(run_id=row.run_id, at=max(until), model=models[row.run_id], is_recorded=False)
+        begun = Deed(run_id=row.run_id, at=max(until), model=known[row.run_id].model_digest, is_recorded=False)
         deeds[row.name].append(begun)
     return deeds
 
 
-def _last_fate(run_id: str, told: Sequence[Record]) -> Deed | None:
-    """Return what the last record of a fate tells: a reopened image's output stays until there is another one."""
-    fates = [record for record in told if record.kind in STATES]
-    if not fates:
-        return None
-    try:
-        facts = fates[-1].facts
-        model = str(facts["model"]) if fates[-1].kind == RecordKind.PUBLISHED else None
-        return Deed(run_id=run_id, at=datetime.fromisoformat(facts["at"]), model=model)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"Record {fates[-1].number} of run {run_id} cannot be read: `baas audit verify` tells what was changed."
-        ) from error
+def _is_taken_away(row: Row[Any], run: Row[Any]) -> bool:
+    """Whether nothing stands under the name of an image since it was refused.
+
+    A worker takes away first. What planning refuses is gone when planning ends, and what had too many attempts when the
+    run does; a run that ended before did not come to it.
+    """
+    if row.reason == QuarantineReason.TOO_MANY_ATTEMPTS:
+        return bool(run.state == RunState.FINISHED)
+    is_by_worker = row.state == ImageState.QUARANTINED and row.attempts > 0  # planning counts none
+    is_by_planning = row.state in {ImageState.QUARANTINED, ImageState.EXCLUDED} and not is_by_worker
+    return is_by_worker or (is_by_planning and run.planned_at is not None)
+
+
+def _last_fate(run_id: str, told: Sequence[Record], *, is_gone: bool) -> Deed | None:
+    """Return what the last record of a fate tells: a reopened image's output stays until there is another one.
+
+    Unless it is known that the output is gone, refusals do not count that were recorded before anybody took it away.
+    """
+    for record in reversed(told):
+        if record.kind not in STATES:
+            continue
+        try:
+            facts = record.facts
+            if is_gone or _is_done(record.kind, facts):
+                model = str(facts["model"]) if record.kind == RecordKind.PUBLISHED else None
+                return Deed(run_id=run_id, at=datetime.fromisoformat(facts["at"]), model=model)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"Record {record.number} of run {run_id} cannot be read: `baas audit verify` tells what was changed."
+            ) from error
+    return None
+
+
+def _is_done(kind: str, facts: Mapping[str, Any]) -> bool:
+    """Whether a record of a fate was made after the output had been written or taken away, that is by a worker."""
+    is_attempted = facts.get("attempt") is not None  # what planning refuses is not
+    return kind == RecordKind.PUBLISHED or (is_attempted and facts.get("reason") != QuarantineReason.TOO_MANY_ATTEMPTS)
 
 
 def _at_work_until(connection: Connection, run_id: str) -> datetime:

@@ -7,14 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger import claims, lineage
 from baas_ledger.engine import reading, transaction
 from baas_ledger.lineage import Made, check_made_something, made_by, names_made_by
+from baas_ledger.plan import plan_images
 from baas_ledger.records import named_image
-from baas_ledger.reopen import reopen
+from baas_ledger.reopen import reopen, retry_quarantined
 from baas_ledger.retention import source_deleted
-from baas_ledger.runs import open_run
+from baas_ledger.runs import finish_planning, finish_run, open_run
 from tests.integration.ledger.builders import (
     DAMAGED,
     LEASE,
@@ -26,14 +28,23 @@ from tests.integration.ledger.builders import (
     plan,
     publish,
     quarantine,
+    unreadable,
 )
 
 MINUTE = timedelta(minutes=1)
 OLD, NEW = "sha256:old", "sha256:new"
 
 
-def run(ledger: Engine, model: str, *names: str, minute: int, to: str = "safe", source: str = "panoramas") -> str:
-    """A run that was planned."""
+def run(
+    ledger: Engine,
+    model: str,
+    *names: str,
+    minute: int,
+    to: str = "safe",
+    source: str = "panoramas",
+    is_listed_only: bool = False,
+) -> str:
+    """A run that was planned, or whose planning was killed after the source was listed."""
     with transaction(ledger) as connection:
         run_id = open_run(
             connection,
@@ -44,7 +55,7 @@ def run(ledger: Engine, model: str, *names: str, minute: int, to: str = "safe", 
             configuration={},
             now=NOON + minute * MINUTE,
         )
-    plan(ledger, run_id, map(entry, names), now=NOON + minute * MINUTE)
+    (plan_images if is_listed_only else plan)(ledger, run_id, map(entry, names), now=NOON + minute * MINUTE)
     return run_id
 
 
@@ -122,6 +133,68 @@ def test_what_another_run_has_left_out_since_stands_no_longer(ledger: Engine, mi
     other = run(ledger, NEW, minute=minute)
     plan(ledger, other, [excluded("a")], now=NOON + minute * MINUTE)
     assert names(ledger, OLD) == ([] if minute == 2 else ["a"])
+
+
+def test_what_planning_refuses_stands_until_planning_comes_to_its_end(ledger: Engine) -> None:
+    """It is taken away in between, and planning may be killed before."""
+    finished(ledger, OLD, "a", "b", "c", minute=1)
+    other = run(ledger, NEW, "d", minute=2)
+    for _ in range(2):  # and when it is planned again: what is left out may be more then
+        assert run(ledger, NEW, "d", minute=3, is_listed_only=True) == other
+        result = plan_images(ledger, other, [excluded("a"), unreadable("b")], now=NOON + 3 * MINUTE)
+        assert names(ledger, OLD) == ["a", "b", "c"]
+        with transaction(ledger) as connection:
+            finish_planning(connection, other, result, now=NOON + 3 * MINUTE)
+        assert names(ledger, OLD) == ["c"]
+
+
+def test_what_its_own_run_leaves_out_stands_until_planning_comes_to_its_end(ledger: Engine) -> None:
+    old = finished(ledger, OLD, "a", "b", minute=1)
+    run(ledger, OLD, "b", minute=2, is_listed_only=True)
+    result = plan_images(ledger, old, [excluded("a")], now=NOON + 2 * MINUTE)
+    assert [(one.name, one.at, one.is_recorded) for one in made(ledger, OLD)] == [
+        ("a", NOON + MINUTE, True),
+        ("b", NOON + MINUTE, True),
+    ]
+    with transaction(ledger) as connection:
+        finish_planning(connection, old, result, now=NOON + 2 * MINUTE)
+    assert names(ledger, OLD) == ["b"]
+
+
+def test_what_was_left_out_before_planning_was_killed_stands_also_when_it_is_wanted_again(ledger: Engine) -> None:
+    finished(ledger, OLD, "a", minute=1)
+    other = run(ledger, NEW, minute=2, is_listed_only=True)
+    plan_images(ledger, other, [excluded("a")], now=NOON + 2 * MINUTE)
+    assert run(ledger, NEW, "a", minute=3) == other
+    assert names(ledger, OLD) == ["a"]
+    publish_all(ledger, other, NEW, minute=4)
+    assert names(ledger, OLD) == []
+
+
+@pytest.mark.parametrize("is_retried", [False, True])
+def test_what_had_too_many_attempts_stands_until_the_run_is_finished(ledger: Engine, is_retried: bool) -> None:
+    """The ledger refuses that by itself; it is taken away when the run ends."""
+    finished(ledger, OLD, "a", minute=1)
+    other = run(ledger, NEW, "a", minute=2)
+    for minute in (2, 10):
+        claim(ledger, other, max_attempts=1, now=NOON + minute * MINUTE)
+    with reading(ledger) as connection:
+        image = named_image(connection, other, "a")
+    assert image is not None
+    assert image.reason == QuarantineReason.TOO_MANY_ATTEMPTS
+    if is_retried:
+        with transaction(ledger) as connection:
+            retry_quarantined(connection, other, now=NOON + 11 * MINUTE)
+    assert names(ledger, OLD) == ["a"]
+    # The worker that was killed may have written one, too.
+    assert [(one.name, one.is_recorded) for one in made(ledger, NEW)] == [("a", False)]
+    if is_retried:
+        [held] = claim(ledger, other, max_attempts=1, now=NOON + 12 * MINUTE)
+        quarantine(ledger, held, DAMAGED, now=NOON + 12 * MINUTE)
+    else:
+        with transaction(ledger) as connection:
+            assert finish_run(connection, other, now=NOON + 11 * MINUTE)
+    assert (names(ledger, OLD), names(ledger, NEW)) == ([], [])
 
 
 def test_an_output_that_is_to_be_made_anew_stands_until_it_is(ledger: Engine) -> None:
