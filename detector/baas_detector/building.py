@@ -15,7 +15,7 @@ from baas_detector.accuracy import Precision, choose_precision
 from baas_detector.card import CARD_NAME, Built, Checks, ModelCard, NamedWeights, Recipe, Target, Thresholds
 from baas_detector.checks import compare, offers_bf16, with_onnxruntime, with_openvino
 from baas_detector.contract import MODEL_NAME
-from baas_detector.repository import CONFIG_NAME, FIRST_VERSION, Repository, open_repository, versions_in
+from baas_detector.repository import CONFIG_NAME, FIRST_VERSION, Repository, open_repository, read_versions, versions_in
 from baas_detector.triton_config import config_text, unlike
 from baas_detector.weights import Weights, digest_of
 
@@ -44,7 +44,7 @@ def build(
     recipe = _recipe(weights, thresholds, target=target, tensorrt=tensorrt)
     path.mkdir(parents=True, exist_ok=True)
     with _only_builder(path):
-        existing = _existing(path, version, or_none=force)
+        existing = _existing(path, version, force=force)
         there = None if existing is None else existing.versions.get(version)
         if existing is not None and there is not None and there.recipe == recipe:
             log.info("%s is built already", path / MODEL_NAME)
@@ -56,44 +56,55 @@ def build(
             )
         others = {} if existing is None else {n: card for n, card in existing.versions.items() if n != version}
         _check_alike(recipe, version, others)
-        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path) as unfinished:
-            model = Path(unfinished) / MODEL_NAME
-            card = _write(model / str(version), recipe, weights)
-            for number, other in others.items():
-                _copy(other, path / MODEL_NAME / str(number), model / str(number))
-            (model / CONFIG_NAME).write_text(config_text({**others, version: card}))
-            if (path / MODEL_NAME).exists():
-                (path / MODEL_NAME).replace(Path(unfinished) / "replaced")
-            (Path(unfinished) / MODEL_NAME).replace(path / MODEL_NAME)
+        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=path))
+        model = unfinished / MODEL_NAME
+        card = _write(model / str(version), recipe, weights)
+        for number, other in others.items():
+            _copy(other, path / MODEL_NAME / str(number), model / str(number))
+        (model / CONFIG_NAME).write_text(config_text({**others, version: card}))
+        if (path / MODEL_NAME).exists():
+            (path / MODEL_NAME).replace(unfinished / _REPLACED)
+        model.replace(path / MODEL_NAME)
     return open_repository(path)
 
 
 _UNFINISHED = ".unfinished-"
+_REPLACED = "replaced"
 
 
-def _existing(path: Path, version: int, *, or_none: bool) -> Repository | None:
-    """Return what is there; a damaged one raises, or counts as none where all of it will be replaced anyway."""
+def _existing(path: Path, version: int, *, force: bool) -> Repository | None:
+    """Return what is there. Damage raises, but `force` does without this version: it is replaced anyway."""
     if not (path / MODEL_NAME).exists():
         return None
     try:
         return open_repository(path)
     except ConfigurationError:
-        if or_none and set(versions_in(path)) <= {version}:
-            return None
-        raise
+        if not force:
+            raise
+    return Repository(path=path, versions=read_versions(path, [n for n in versions_in(path) if n != version]))
 
 
 @contextmanager
 def _only_builder(path: Path) -> Iterator[None]:
-    """Hold the folder alone, and clear away what a killed builder left."""
+    """Hold the folder alone, and clear away what this builder leaves and a killed one left."""
     folder = os.open(path, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
-        for leftover in path.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(leftover)
-        yield
+        _clear_away(path)
+        try:
+            yield
+        finally:
+            _clear_away(path)
     finally:
         os.close(folder)
+
+
+def _clear_away(path: Path) -> None:
+    """Remove unfinished builds; a model that one had put aside, and not replaced yet, comes back."""
+    for leftover in path.glob(f"{_UNFINISHED}*"):
+        if (leftover / _REPLACED).exists() and not (path / MODEL_NAME).exists():
+            (leftover / _REPLACED).replace(path / MODEL_NAME)
+        shutil.rmtree(leftover)
 
 
 def _recipe(weights: Sequence[Weights], thresholds: Thresholds, *, target: Target, tensorrt: bool) -> Recipe:

@@ -7,7 +7,7 @@
 Immutable and relocatable: no file holds a path or a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,19 +50,34 @@ def open_repository(path: Path) -> Repository:
         raise ConfigurationError(
             f"{path} holds no model {MODEL_NAME}: build one with `baas-detector build-repository --output {path}`"
         )
+    versions = read_versions(path, versions_in(path) or [FIRST_VERSION])
+    repair = _repair([max(versions)], path)
     try:
-        numbers = versions_in(path) or [FIRST_VERSION]
-        versions = {number: read_card((model / str(number) / CARD_NAME).read_bytes()) for number in numbers}
-        changed = [name for number, card in versions.items() for name in _changed(model / str(number), card)]
         config = (model / CONFIG_NAME).read_text()
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{model} cannot be read: {error}. {_REBUILD.format(path)}") from error
-    changed += [CONFIG_NAME] if config != config_text(versions) else []
-    if changed:
-        raise ConfigurationError(
-            f"{model} was changed since it was built ({', '.join(changed)}). {_REBUILD.format(path)}"
-        )
+        raise ConfigurationError(f"{model} cannot be read: {error}. {repair}") from error
+    if config != config_text(versions):
+        raise ConfigurationError(f"{model} was changed since it was built ({CONFIG_NAME}). {repair}")
     return Repository(path=path, versions=versions)
+
+
+def read_versions(path: Path, numbers: Iterable[int]) -> dict[int, ModelCard]:
+    """Read some versions and check their files. Raises `ConfigurationError`, which says how to repair them."""
+    cards: dict[int, ModelCard] = {}
+    damaged: dict[int, str] = {}
+    for number in numbers:
+        folder = path / MODEL_NAME / str(number)
+        try:
+            cards[number] = read_card((folder / CARD_NAME).read_bytes())
+            changed = _changed(folder, cards[number])
+        except (OSError, ValueError) as error:
+            damaged[number] = f"cannot be read: {error}"
+        else:
+            if changed:
+                damaged[number] = f"was changed since it was built ({', '.join(changed)})"
+    if damaged:
+        raise ConfigurationError(f"{path / MODEL_NAME} {' and '.join(damaged.values())}. {_repair([*damaged], path)}")
+    return cards
 
 
 def _changed(folder: Path, card: ModelCard) -> list[str]:
@@ -73,4 +88,9 @@ def _changed(folder: Path, card: ModelCard) -> list[str]:
     ]
 
 
-_REBUILD = "Build it again with `baas-detector build-repository --force --output {}`"
+def _repair(damaged: Sequence[int], path: Path) -> str:
+    """Say what to do about damaged versions: one is built again beside those that are intact."""
+    first, *others = damaged
+    removed = f"Remove {' and '.join(str(path / MODEL_NAME / str(other)) for other in others)}. " if others else ""
+    build = f"baas-detector build-repository --force --version {first} --output {path}"
+    return f"{removed}Build it again with `{build}`"

@@ -127,6 +127,15 @@ def test_what_a_killed_build_left_is_cleared_away(tmp_path: Path, both: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == ["person_plate"]
 
 
+def test_a_model_that_a_killed_build_had_put_aside_comes_back(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both).card
+    (tmp_path / ".unfinished-x" / "person_plate").mkdir(parents=True)
+    (tmp_path / "person_plate").rename(tmp_path / ".unfinished-x" / "replaced")
+
+    assert built(tmp_path, both, score_floor=0.06, version=2).versions[1] == first
+    assert [path.name for path in tmp_path.iterdir()] == ["person_plate"]
+
+
 def test_two_builds_at_once_make_one_model(tmp_path: Path, both: Path) -> None:
     with ThreadPoolExecutor(2) as two:
         one, other = two.map(lambda _: built(tmp_path, both), range(2))
@@ -183,11 +192,34 @@ def test_a_version_that_triton_could_not_serve_with_the_others_is_refused(tmp_pa
 
 def test_a_damaged_version_is_not_replaced_together_with_the_others(tmp_path: Path, both: Path) -> None:
     built(tmp_path, both)
-    built(tmp_path, both, score_floor=0.06, version=2)
+    second = built(tmp_path, both, score_floor=0.06, version=2)
     (tmp_path / "person_plate" / "1" / "model.onnx").write_bytes(b"")
-    with pytest.raises(ConfigurationError, match=r"was changed since it was built \(1/model\.onnx\)"):
+    advice = r"changed since it was built \(1/model\.onnx\)\. Build it again with `.* --force --version 1 --output "
+    with pytest.raises(ConfigurationError, match=advice):
         built(tmp_path, both, score_floor=0.07, version=2, force=True)
     assert (tmp_path / "person_plate" / "2" / "model.onnx").stat().st_size > 0
+    assert built(tmp_path, both, force=True) == second
+
+
+def test_the_advice_for_several_damaged_versions_can_be_followed(tmp_path: Path, both: Path) -> None:
+    first = built(tmp_path, both)
+    built(tmp_path, both, score_floor=0.06, version=2)
+    model = tmp_path / "person_plate"
+    (model / "1" / "model.onnx").write_bytes(b"")
+    (model / "2" / "model-card.json").unlink()
+    with pytest.raises(ConfigurationError, match=rf"\. Remove {model}/2\. Build it again with `.* --version 1 "):
+        built(tmp_path, both)
+    shutil.rmtree(model / "2")
+    assert built(tmp_path, both, force=True) == first
+
+
+def test_a_damaged_configuration_is_written_again_and_versions_stay(tmp_path: Path, both: Path) -> None:
+    built(tmp_path, both)
+    second = built(tmp_path, both, score_floor=0.06, version=2)
+    (tmp_path / "person_plate" / "config.pbtxt").write_text("")
+    with pytest.raises(ConfigurationError, match=r"built \(config\.pbtxt\)\. Build it again with `.* --version 2 "):
+        built(tmp_path, both)
+    assert built(tmp_path, both, score_floor=0.06, version=2, force=True) == second
 
 
 def test_a_repository_can_be_moved(small_repository: Path, tmp_path: Path) -> None:
