@@ -85,16 +85,11 @@ def plan(
             release_all(connection, run_id)
         if retry:
             retry_quarantined(connection, run_id)
-        interrupted = set(interrupted_names(connection, run_id))
+        interrupted = interrupted_names(connection, run_id)
     listing = _Listing(source.entries(), selection.exclude_list, interrupted)
     entries = taken(listing, selection, ledger, destination=place, run_id=run_id)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
-    leave_out_deleted(ledger, destination, selection, extras, listing.unmatched)
-    reopen_replaced(ledger, run_id, selection, destination=place)
-    _reopen_lost(ledger, run_id, destination, extras)
-    with transaction(ledger) as connection:
-        reopen(connection, run_id, sorted(interrupted - listing.unlisted), why="A correction of it was interrupted.")
-    withdraw_refused(ledger, run_id, destination, extras)
+    _settle(ledger, run_id, destination, extras, selection, listing)
     with transaction(ledger) as connection:
         finish_planning(connection, run_id, result)
     with reading(ledger) as connection:
@@ -130,22 +125,40 @@ def check_confidence(recipe: Recipe, model: Model) -> None:
             )
 
 
+def _settle(
+    ledger: Engine,
+    run_id: str,
+    destination: Destination,
+    extras: Extras,
+    selection: Selection,
+    listing: "_Listing",
+) -> None:
+    """Send back what cannot stay as it is, and take away what must not stay at all."""
+    leave_out_deleted(ledger, destination, selection, extras, listing.unmatched)
+    reopen_replaced(ledger, run_id, selection, destination=destination.label)
+    _reopen_lost(ledger, run_id, destination, extras)
+    with transaction(ledger) as connection:
+        reopen(connection, run_id, sorted(listing.interrupted), why="A correction of it was interrupted.")
+    withdraw_refused(ledger, run_id, destination, extras)
+
+
 class _Listing:
     """Entries, counted and crossed off while they pass."""
 
     def __init__(self, entries: Iterable[Entry], exclude_list: Iterable[str], interrupted: Iterable[str]) -> None:
         self._entries = entries
+        self._interrupted = set(interrupted)
         self.number = 0
         self.unmatched = set(exclude_list)
         """What of the exclude list speaks of no entry so far, in whatever spelling."""
-        self.unlisted = set(interrupted)
-        """Which of the interrupted names no entry has so far."""
+        self.interrupted: set[str] = set()
+        """Which of the interrupted names an entry has so far."""
 
     def __iter__(self) -> Iterator[Entry]:
         for entry in self._entries:
             self.number += 1
             self.unmatched -= spellings(entry.name)
-            self.unlisted.discard(entry.name)
+            self.interrupted |= {entry.name} & self._interrupted
             yield entry
 
 
