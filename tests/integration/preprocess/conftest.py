@@ -101,3 +101,30 @@ def photos(tmp_path: Path, photo: bytes) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(photo)
     return folder
+
+
+@pytest.fixture(scope="module")
+def originals(photo: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four pictures with people, one without anybody, and a table of districts."""
+    folder = tmp_path_factory.mktemp("in")
+    (folder / "street").mkdir()
+    with Image.open(io.BytesIO(photo)) as picture:
+        for number in range(4):
+            picture.resize((300 + 8 * number, 400)).save(folder / "street" / f"{number}.jpg", quality=90)
+    Image.new("RGB", (300, 400), "grey").save(folder / "empty.jpg")
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg"))
+    (folder / "districts.csv").write_text(
+        "image,district\n"
+        + "".join(f"{name},{'West' if 'e/0' in name or 'empty' in name else 'Oost'}\n" for name in names)
+    )
+    return folder
+
+
+@pytest.fixture
+def places(originals: Path, tmp_path: Path) -> Path:
+    """A folder of which `raw` holds the originals."""
+    raw = tmp_path / "raw"
+    for path in originals.rglob("*.*"):
+        (raw / path.relative_to(originals)).parent.mkdir(parents=True, exist_ok=True)
+        (raw / path.relative_to(originals)).write_bytes(path.read_bytes())
+    return tmp_path

@@ -14,6 +14,7 @@ from baas_crds.places import AzureBlob
 from baas_preprocess.digests import digest_of
 from baas_preprocess.stores.blob import BlobDestination, BlobSource
 from baas_preprocess.stores.blob_access import BlobFolder
+from baas_preprocess.stores.places import CopyOfOriginal
 from tests.azurite import ACCOUNT, KEY, Azurite, running_azurite
 
 from .test_stores import folder, provenance
@@ -48,6 +49,14 @@ def test_a_listing_is_fetched_page_by_page_and_never_held_as_a_whole(whole: Blob
     assert next(entries).name == "a.jpg"
     whole.container.upload_blob("c.jpg", b"x")
     assert [entry.name for entry in entries] == ["b.jpg", "c.jpg"]
+
+
+def test_a_copied_original_says_that_it_is_one_and_names_no_model(whole: BlobFolder) -> None:
+    destination = BlobDestination(whole)
+    destination.write("a.jpg", b"original", CopyOfOriginal(original=digest_of(b"original")))
+    there = whole.container.get_blob_client("a.jpg").get_blob_properties()
+    assert there.metadata == {"original": digest_of(b"original")}
+    assert destination.digest("a.jpg") == digest_of(b"original")
 
 
 def test_a_blob_that_is_there_already_is_not_sent_again(whole: BlobFolder) -> None:

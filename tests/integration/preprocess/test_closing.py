@@ -1,9 +1,7 @@
 """What workers do after the last image: samples for people, on volumes and on a real Blob service."""
 
 import csv
-import io
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,108 +9,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from azure.storage.blob import ContainerClient, ContainerSasPermissions, generate_container_sas
-from PIL import Image
+from azure.storage.blob import ContainerClient
 from sqlalchemy import text
 
 from baas_crds.codes import ExitCode
-from baas_ledger.engine import open_ledger, reading
-from baas_ledger.facts import Event
-from baas_ledger.runs import find_run
-from baas_ledger.samples import samples_of
+from baas_ledger.engine import open_ledger
 from baas_ledger.tables import RunState
 from tests.azurite import Azurite, running_azurite
 
 from .conftest import published
-from .pods import UID, Pods, blob_env, blob_spec, make_pods, published_blobs, upload
+from .pods import Pods, blob_env, blob_spec, make_pods, published_blobs, upload
+from .sampled import OWN, SAMPLES, blobs, change, noted, on_volumes, pictures_of, rows_of, state_of
 
-OWN = f"test-{UID[:8]}"
-"""What the folder of a sample is called."""
 DETECTOR = Path(sys.executable).with_name("baas-detector")
-
-
-@pytest.fixture(scope="module")
-def originals(photo: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four pictures with people, one without anybody, and a table of districts."""
-    folder = tmp_path_factory.mktemp("in")
-    (folder / "street").mkdir()
-    with Image.open(io.BytesIO(photo)) as picture:
-        for number in range(4):
-            picture.resize((300 + 8 * number, 400)).save(folder / "street" / f"{number}.jpg", quality=90)
-    Image.new("RGB", (300, 400), "grey").save(folder / "empty.jpg")
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg"))
-    (folder / "districts.csv").write_text(
-        "image,district\n"
-        + "".join(f"{name},{'West' if 'e/0' in name or 'empty' in name else 'Oost'}\n" for name in names)
-    )
-    return folder
-
-
-@pytest.fixture
-def places(originals: Path, tmp_path: Path) -> Path:
-    """A folder of which `raw` holds the originals."""
-    raw = tmp_path / "raw"
-    for path in originals.rglob("*.*"):
-        (raw / path.relative_to(originals)).parent.mkdir(parents=True, exist_ok=True)
-        (raw / path.relative_to(originals)).write_bytes(path.read_bytes())
-    return tmp_path
-
-
-SAMPLES: dict[str, Any] = {
-    "qualityCheck": {"sampleSize": 3},
-    "retrainingSample": {
-        "size": 3,
-        "output": {"volume": {"claimName": "to-label"}},
-        "shareWithoutPercent": 100,
-        "metadata": "districts.csv",
-    },
-}
-
-
-def on_volumes(places: Path, postgres_url: str, triton: str, **further: Any) -> Pods:
-    spec = {
-        "source": {"volume": {"claimName": "panoramas", "path": "raw"}},
-        "output": {"volume": {"claimName": "panoramas", "path": "safe"}},
-        **further,
-    }
-    folders = {
-        "BAAS_SOURCE_FOLDER": "raw",
-        "BAAS_OUTPUT_FOLDER": "safe",
-        "BAAS_QUALITY_CHECK_FOLDER": "safe-quality-check",
-        "BAAS_RETRAINING_SAMPLE_FOLDER": "to-label",
-    }
-    mounted = {variable: str(places / folder) for variable, folder in folders.items()}
-    return make_pods(places, spec=spec, ledger=postgres_url, triton=triton, **mounted)
-
-
-def change(pods: Pods, **patch: Any) -> None:
-    """Mount another spec."""
-    file = pods.folder / "blurjob.json"
-    document = json.loads(file.read_text())
-    document["spec"] |= patch
-    file.write_text(json.dumps(document))
-
-
-def noted(pods: Pods) -> list[Event]:
-    engine = open_ledger(pods.ledger, migrate=False)
-    with reading(engine) as connection:
-        found = samples_of(connection, UID)
-    engine.dispose()
-    return found
-
-
-def state_of(pods: Pods) -> RunState:
-    engine = open_ledger(pods.ledger, migrate=False)
-    with reading(engine) as connection:
-        run = find_run(connection, UID)
-    engine.dispose()
-    assert run is not None
-    return run.state
 
 
 @contextmanager
@@ -162,14 +74,6 @@ def wait_for_a_second_drawer(url: str) -> None:
             watcher.rollback()
             threading.Event().wait(0.05)
     engine.dispose()
-
-
-def rows_of(data: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(data.decode())))
-
-
-def pictures_of(files: dict[str, bytes]) -> dict[str, bytes]:
-    return {name: data for name, data in files.items() if name != "worklist.csv"}
 
 
 def work_at_once(pods: Pods) -> None:
@@ -250,11 +154,6 @@ def test_two_workers_at_once_leave_one_sample_of_each_kind_in_containers(
         f"{container.url}/safe-quality-check/{OWN}",
         f"{container.url}/to-label/{OWN}",
     ]
-
-
-def blobs(container: ContainerClient, start: str) -> dict[str, bytes]:
-    names = [blob.name for blob in container.list_blobs(name_starts_with=start)]
-    return {name.removeprefix(start): container.download_blob(name).readall() for name in names}
 
 
 def test_what_inspectors_wrote_gives_the_bound(places: Path, postgres_url: str, triton: str) -> None:
@@ -397,127 +296,3 @@ def test_a_place_that_is_away_is_waited_for(own_azurite: Azurite, places: Path, 
         assert code == ExitCode.DONE, log
         check_quality_check(blobs(container, f"{OWN}/"), published(places / "safe"))
         assert state_of(pods) is RunState.FINISHED
-
-
-@pytest.mark.parametrize(
-    ("how", "sentence"),
-    [
-        ({"metadata": "missing.csv"}, "spec.retrainingSample.metadata: missing.csv in volume://panoramas/"),
-        ({"metadata": "empty.jpg"}, "cannot be used: 'utf-8' codec can't decode"),
-    ],
-)
-def test_a_sample_that_could_not_be_drawn_at_the_end_is_refused_at_the_beginning(
-    how: dict[str, Any], sentence: str, places: Path, postgres_url: str, triton: str
-) -> None:
-    retraining = {**SAMPLES["retrainingSample"], **how}
-    pods = on_volumes(places, postgres_url, triton, retrainingSample=retraining)
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    assert sentence in pods.last_words
-    assert pods.progress().total == 0
-
-
-def test_a_container_for_a_sample_must_be_there_when_the_run_begins(
-    azurite: Azurite, places: Path, postgres_url: str, triton: str
-) -> None:
-    place = {"accountUrl": azurite.account_url, "container": "nobody-made-it", "connectionStringSecret": {"name": "a"}}
-    pods = on_volumes(
-        places, postgres_url, triton, qualityCheck={"sampleSize": 3, "output": {"azureBlob": place}}
-    ).with_env(BAAS_QUALITY_CHECK_CONNECTION_STRING=azurite.connection_string)
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    assert "spec.qualityCheck.output.azureBlob: " in pods.last_words
-    assert "has no container 'nobody-made-it'" in pods.last_words
-
-
-@pytest.mark.parametrize("link", ["", ".baas", ".baas/unfinished"])
-def test_a_link_in_a_volume_leads_no_copy_elsewhere(link: str, places: Path, postgres_url: str, triton: str) -> None:
-    pods = on_volumes(places, postgres_url, triton, retrainingSample=SAMPLES["retrainingSample"])
-    assert pods.run("plan")[0] == ExitCode.DONE
-    shelf = places / "to-label" / OWN
-    place = shelf / link
-    shutil.rmtree(place)
-    place.symlink_to(places / "safe")
-    for step in ("work", "plan"):
-        assert pods.run(step)[0] == ExitCode.CONFIGURATION
-        assert pods.last_words.startswith(f"spec.retrainingSample.output.volume: {OWN}")
-        assert "is a link, or lies behind one" in pods.last_words
-    found = pictures_of(published(places / "safe"))
-    assert found.keys() == pods.records().keys()
-    assert all(found[name] != (places / "raw" / name).read_bytes() for name in found if name != "empty.jpg")
-    assert noted(pods) == []
-
-
-@pytest.mark.parametrize("other", ["raw", "raw/deeper", "safe", "safe-quality-check"])
-def test_two_claims_on_one_share_are_one_place(other: str, places: Path, postgres_url: str, triton: str) -> None:
-    (places / other).mkdir(parents=True, exist_ok=True)
-    pods = on_volumes(places, postgres_url, triton, **SAMPLES).with_env(
-        BAAS_RETRAINING_SAMPLE_FOLDER=str(places / other)
-    )
-    pods = pods if other != "raw/deeper" else placed(pods, "deeper")
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    field = {"safe": "spec.output", "safe-quality-check": "spec.qualityCheck.output"}.get(other, "spec.source")
-    assert f"spec.retrainingSample.output: what is copied there is also seen in {field} (" in pods.last_words
-    assert published(places / other / OWN) == {}
-
-
-def placed(pods: Pods, path: str) -> Pods:
-    volume = {"claimName": "to-label", "path": path}
-    change(pods, retrainingSample={**SAMPLES["retrainingSample"], "output": {"volume": volume}})
-    return pods
-
-
-def test_two_spellings_of_one_account_are_one_place(
-    azurite: Azurite, container: ContainerClient, originals: Path, postgres_url: str, triton: str, tmp_path: Path
-) -> None:
-    upload(originals, container)
-    to_label = {
-        "accountUrl": azurite.account_url.replace("127.0.0.1", "localhost"),
-        "container": container.container_name,
-        "prefix": "safe",
-        "connectionStringSecret": {"name": "azurite"},
-    }
-    retraining = {**SAMPLES["retrainingSample"], "output": {"azureBlob": to_label}}
-    spec = blob_spec(azurite, container, retrainingSample=retraining)
-    given = azurite.connection_string.replace("127.0.0.1", "localhost")
-    pods = make_pods(
-        tmp_path,
-        spec=spec,
-        ledger=postgres_url,
-        triton=triton,
-        **blob_env(azurite),
-        BAAS_RETRAINING_SAMPLE_CONNECTION_STRING=given,
-    )
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    assert "spec.retrainingSample.output: what is copied there is also seen in spec.output (" in pods.last_words
-    assert published_blobs(container) == {}
-
-
-def test_a_container_that_nothing_can_be_written_to_is_refused_at_the_beginning(
-    azurite: Azurite, container: ContainerClient, places: Path, postgres_url: str, triton: str
-) -> None:
-    place = {
-        "accountUrl": azurite.account_url,
-        "container": container.container_name,
-        "connectionStringSecret": {"name": "azurite"},
-    }
-    signature = generate_container_sas(
-        container.account_name,
-        container.container_name,
-        account_key=container.credential.account_key,
-        permission=ContainerSasPermissions(read=True, list=True),
-        expiry=datetime.now(UTC) + timedelta(hours=1),
-    )
-    pods = on_volumes(
-        places, postgres_url, triton, qualityCheck={"sampleSize": 3, "output": {"azureBlob": place}}
-    ).with_env(
-        BAAS_QUALITY_CHECK_CONNECTION_STRING=f"BlobEndpoint={azurite.account_url};SharedAccessSignature={signature}"
-    )
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    assert pods.last_words.startswith("spec.qualityCheck.output.azureBlob: access to ")
-    assert pods.progress().total == 0
-
-
-def test_a_volume_that_cannot_be_written_is_named_by_its_field(places: Path, postgres_url: str, triton: str) -> None:
-    (places / "to-label").write_bytes(b"no folder")
-    pods = on_volumes(places, postgres_url, triton, retrainingSample=SAMPLES["retrainingSample"])
-    assert pods.run("plan")[0] == ExitCode.CONFIGURATION
-    assert pods.last_words.startswith(f"spec.retrainingSample.output.volume {places / 'to-label' / OWN} cannot be")
