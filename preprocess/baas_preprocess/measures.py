@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from hashlib import blake2b
 from time import perf_counter
+from typing import Any
 
 from opentelemetry import context as contexts
 from opentelemetry import metrics, propagate, trace
@@ -16,7 +17,6 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from baas_crds.codes import ExitCode
-from baas_crds.errors import DependencyUnavailable
 from baas_ledger.facts import Claim, Published, Quarantined
 from baas_telemetry.deferral import deferred, is_deferred
 from baas_telemetry.logs import about
@@ -48,7 +48,7 @@ def pod_span(role: str, environment: Mapping[str, str]) -> Iterator[Span]:
     """Tell of all that a pod does; `TRACEPARENT` in its environment names the span that it goes on with."""
     carrier = {name.lower(): environment[name] for name in ("TRACEPARENT", "TRACESTATE") if environment.get(name)}
     parent = propagate.extract(carrier, context=contexts.Context())
-    with tracer.start_as_current_span(role, context=parent, kind=SpanKind.CONSUMER) as span:
+    with _span(role, context=parent, kind=SpanKind.CONSUMER) as span:
         yield span
 
 
@@ -63,7 +63,7 @@ def end_pod_span(span: Span, code: ExitCode) -> None:
 def step(name: str) -> Iterator[None]:
     """Tell of one step of an image: a span, and its duration."""
     start = perf_counter()
-    with tracer.start_as_current_span(name), about(step=name):
+    with _span(name), about(step=name):
         try:
             yield
         finally:
@@ -78,13 +78,9 @@ def image_span(image: Claim, *, share: float) -> Iterator[Span]:
     with (
         nullcontext() if is_told else deferred(),
         about(run=image.run_id, image=image.name),
-        tracer.start_as_current_span("process image", attributes={**facts, **_PROCESS}) as span,
+        _span("process image", attributes={**facts, **_PROCESS}) as span,
     ):
-        try:
-            yield span
-        except DependencyUnavailable as error:
-            span.set_attribute("error.type", type(error).__name__)
-            raise
+        yield span
 
 
 def fate(span: Span, outcome: Published | Quarantined) -> None:
@@ -122,7 +118,7 @@ def count_retry(dependency: str) -> None:
 def ledger_span(operation: str) -> Iterator[None]:
     """Tell of one transaction of the ledger."""
     facts = {"db.system.name": "postgresql", "db.operation.name": operation}
-    with tracer.start_as_current_span(f"{operation} ledger", kind=SpanKind.CLIENT, attributes=facts):
+    with _span(f"{operation} ledger", kind=SpanKind.CLIENT, attributes=facts):
         yield
 
 
@@ -141,7 +137,7 @@ def claimed(images: Sequence[Claim], *, start_ns: int) -> None:
 def infer_span(model: str, address: str) -> Iterator[Mapping[str, str]]:
     """Tell of one request to Triton; gives the headers that let Triton's spans go on with this one."""
     facts = {"rpc.system": "grpc", "rpc.method": "ModelInfer", "server.address": address, "baas.model": model}
-    with tracer.start_as_current_span(f"infer {model}", kind=SpanKind.CLIENT, attributes=facts) as span:
+    with _span(f"infer {model}", kind=SpanKind.CLIENT, attributes=facts) as span:
         headers: dict[str, str] = {}
         # Triton tells of whatever has a parent, sampled or not.
         if span.get_span_context().trace_flags.sampled and not is_deferred():
@@ -151,6 +147,18 @@ def infer_span(model: str, address: str) -> Iterator[Mapping[str, str]]:
             yield headers
         finally:
             _window.add(-1)
+
+
+@contextmanager
+def _span(name: str, **how: Any) -> Iterator[Span]:
+    """Begin a span. Of an error that ends it only the kind is told: libraries' own words may hold a signature."""
+    with tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False, **how) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 def chance(*words: str) -> float:

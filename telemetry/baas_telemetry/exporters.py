@@ -5,8 +5,12 @@ where an `OTEL_EXPORTER_OTLP_…ENDPOINT` is set, and `azure` where `APPLICATION
 either nothing is sent. Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables.
 """
 
+import logging
+import re
 from collections.abc import Mapping
 from enum import StrEnum
+
+from opentelemetry.util.re import parse_env_headers
 
 
 class Signal(StrEnum):
@@ -30,6 +34,11 @@ class Exporter(StrEnum):
     """Metrics only: at `/metrics`, to be fetched."""
 
 
+_ENDPOINT = re.compile(
+    r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[^?#@\s]*)?|https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?(/[^?#@\s]*)?"
+)
+# It tells each header that it does not understand.
+logging.getLogger("opentelemetry.util.re").setLevel(logging.ERROR)
 _NEEDS = {Exporter.AZURE: "APPLICATIONINSIGHTS_CONNECTION_STRING"}
 
 
@@ -41,6 +50,7 @@ def exporters_of(signal: Signal, environment: Mapping[str, str]) -> frozenset[Ex
     """Return the exporters of a signal. Raises `WrongExporter` with a sentence that names the variable."""
     if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return frozenset()
+    _check_otlp(signal, environment)
     variable = f"OTEL_{signal.upper()}_EXPORTER"
     named = [name for word in environment.get(variable, "").split(",") if (name := word.strip())]
     if named:
@@ -57,6 +67,23 @@ def _known(name: str, signal: Signal, variable: str, environment: Mapping[str, s
     if needed and not environment.get(needed):
         raise WrongExporter(f"{variable} names {name}, which needs {needed}.")
     return exporter
+
+
+def _check_otlp(signal: Signal, environment: Mapping[str, str]) -> None:
+    """Refuse what OpenTelemetry would take for nothing and tell in the log as it is, keys and tokens included."""
+    for part in ("", f"{signal.upper()}_"):
+        variable = f"OTEL_EXPORTER_OTLP_{part}ENDPOINT"
+        if (endpoint := environment.get(variable)) and not _ENDPOINT.fullmatch(endpoint):
+            raise WrongExporter(
+                f"{variable} is no address such as http://collector:4318: http or https, a host, no user, no query. "
+                "A token belongs into the headers."
+            )
+        variable = f"OTEL_EXPORTER_OTLP_{part}HEADERS"
+        headers = environment.get(variable, "")
+        if len(parse_env_headers(headers, liberal=True)) < sum(bool(one.strip()) for one in headers.split(",")):
+            raise WrongExporter(
+                f"{variable} is no list of name=value with commas; what is special in a value is percent-encoded."
+            )
 
 
 def _implied(signal: Signal, environment: Mapping[str, str]) -> list[Exporter]:

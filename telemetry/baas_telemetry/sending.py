@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import requests
 from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordExporter
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
@@ -21,7 +22,7 @@ def span_exporter(exporter: Exporter) -> SpanExporter:
         case Exporter.OTLP:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-            return OTLPSpanExporter()
+            return OTLPSpanExporter(session=_direct())
         case Exporter.AZURE:
             from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter  # noqa: PLC0415
 
@@ -36,7 +37,7 @@ def log_exporter(exporter: Exporter) -> LogRecordExporter:
         case Exporter.OTLP:
             from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter  # noqa: PLC0415
 
-            return OTLPLogExporter()
+            return OTLPLogExporter(session=_direct())
         case Exporter.AZURE:
             from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter  # noqa: PLC0415
 
@@ -51,7 +52,7 @@ def metric_reader(exporter: Exporter, environment: Mapping[str, str]) -> MetricR
         case Exporter.OTLP:
             from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
 
-            return PeriodicExportingMetricReader(OTLPMetricExporter())
+            return PeriodicExportingMetricReader(OTLPMetricExporter(session=_direct()))
         case Exporter.AZURE:
             from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter  # noqa: PLC0415
 
@@ -62,11 +63,20 @@ def metric_reader(exporter: Exporter, environment: Mapping[str, str]) -> MetricR
             return PeriodicExportingMetricReader(ConsoleMetricExporter(out=sys.stderr))
 
 
+def _direct() -> requests.Session:
+    """Return what asks no proxy: whoever may set `HTTP_PROXY` would be given all of it, the collector's token too."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 def _azure() -> dict[str, Any]:
     """Return what Azure's exporters do not read themselves from `APPLICATIONINSIGHTS_…`."""
     # They would also count how they are used, for Microsoft, and what they sent, beside our metrics.
     os.environ.setdefault("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
     os.environ.setdefault("APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "true")
+    # They would also ask Microsoft now and then how they are to behave.
+    os.environ.setdefault("APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED", "true")
     # Nothing that was not sent is left on a disk.
     return {"disable_offline_storage": True}
 

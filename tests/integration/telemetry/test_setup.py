@@ -96,3 +96,46 @@ def test_an_exporter_that_there_is_not_is_told() -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
         run(OTEL_TRACES_EXPORTER="zipkin")
     assert "OTEL_TRACES_EXPORTER names 'zipkin'" in caught.value.stderr
+
+
+def test_a_dead_collector_takes_nothing_from_azure_monitor(collected: Collector) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        run(
+            APPLICATIONINSIGHTS_CONNECTION_STRING=collected.connection_string,
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{silent.getsockname()[1]}",
+        )
+    assert {one["data"]["baseType"] for one in collected.envelopes} == {
+        "RemoteDependencyData",
+        "MetricData",
+        "MessageData",
+        "ExceptionData",
+    }
+
+
+def test_nothing_is_led_through_a_proxy(collected: Collector) -> None:
+    with collector() as proxy:
+        run(HTTP_PROXY=proxy.endpoint, http_proxy=proxy.endpoint, OTEL_EXPORTER_OTLP_ENDPOINT=collected.endpoint)
+    assert collected.spans != []
+    assert proxy.bodies == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "OTEL_BSP_SCHEDULE_DELAY": "0"},
+        {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=s3cret"},
+        {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "abc"},
+    ],
+)
+def test_a_wrong_value_is_told_as_a_wrong_setting_that_names_no_value(environment: dict[str, str]) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        run(**environment)
+    last = caught.value.stderr.splitlines()[-1]
+    assert last.startswith("baas_telemetry.exporters.WrongExporter: A variable of telemetry has a value")
+    assert "s3cret" not in last
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(subprocess.CalledProcessError) as caught:
+        run(OTEL_METRICS_EXPORTER="prometheus", OTEL_EXPORTER_PROMETHEUS_PORT=str(taken.getsockname()[1]))
+    assert "cannot be offered to Prometheus: Address already in use" in caught.value.stderr

@@ -49,3 +49,31 @@ def test_what_cannot_be_sent_is_told(environment: dict[str, str], sentence: str)
     with pytest.raises(WrongExporter, match=sentence) as caught:
         exporters_of(Signal.TRACES, environment)
     assert "OTEL_TRACES_EXPORTER" in str(caught.value)
+
+
+SECRET = "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://user:{SECRET}@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"https://collector/v1/traces?token={SECRET}"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"Authorization: Bearer {SECRET}"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", f"a=b,Bearer {SECRET}"),
+    ],
+)
+def test_what_cannot_be_an_address_or_headers_is_told_without_its_value(
+    variable: str, value: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(WrongExporter) as caught:
+        exporters_of(Signal.TRACES, {variable: value})
+    assert variable in str(caught.value)
+    assert SECRET not in str(caught.value) + caplog.text
+
+
+@pytest.mark.parametrize("endpoint", ["http://collector:4318", "https://c.example.net/otlp/", "http://[::1]:4318"])
+def test_usual_addresses_and_headers_are_taken(endpoint: str) -> None:
+    told = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_EXPORTER_OTLP_HEADERS": "Authorization=Bearer%20x,b=c="}
+    assert exporters_of(Signal.TRACES, told) == {Exporter.OTLP}
