@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from baas_crds.blurjob import BlurJobSpec, Detector
+from baas_crds.errors import BaasError
 from baas_crds.status import BlurJobStatus
 from baas_ledger.runs import MODEL_VERSION
 from baas_operator import children
@@ -103,7 +104,7 @@ class World:
         event = event_of(seen, status, instance=self.instance)
         if event is not None:
             logger.info(event["note"], extra={"facts": {"reason": event["reason"]}})
-            await self._create(Kind.EVENT, event)
+            await self._announce(event)
         return True
 
     def _wanted_detector(self, wanted: Detector, ledger: Ledger | NotReady) -> Detector:
@@ -189,9 +190,13 @@ class World:
                 "go; else delete it, or give the BlurJob another name."
             ) from error
 
-    async def _create(self, kind: Kind, document: dict[str, Any]) -> None:
-        with suppress(Conflict):  # it was made before the operator started anew
-            await self.kube.create(kind, document)
+    async def _announce(self, event: dict[str, Any]) -> None:
+        try:
+            with suppress(Conflict):  # it was made before the operator started anew
+                await self.kube.create(Kind.EVENT, event)
+        except BaasError as error:
+            # The status is told and will not be told again: whoever else is to hear of it must hear of it now.
+            logger.warning("An Event could not be made: %s", error, extra={"facts": {"reason": event["reason"]}})
 
     async def _change(self, kind: Kind, seen: Observed, name: str, change: dict[str, Any]) -> None:
         try:

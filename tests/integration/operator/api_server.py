@@ -28,6 +28,8 @@ class ApiServer:
     objects: dict[str, Object] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
     """By the path of a request: the status of the answer to the next one."""
+    refusals: dict[str, int] = field(default_factory=dict)
+    """By the path of objects: the status of the answer to whoever wants to make one."""
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -54,6 +56,8 @@ class ApiServer:
         with self.lock:
             if path in self.failures:
                 return self.failures.pop(path), {"message": "as the test wants it"}
+            if method == "POST" and path in self.refusals:
+                return self.refusals[path], {"message": "as the test wants it"}
             if method == "POST":
                 return self._create(f"{path}/{body['metadata']['name']}", body)
             if method == "PATCH":

@@ -22,6 +22,7 @@ from .api_server import ApiServer, api_server
 UID, OTHER = "0af76519-16cd-43dd-8448-eb211c80319c", "1af76519-16cd-43dd-8448-eb211c80319c"
 BLURJOBS = "/apis/blurring.amsterdam.nl/v1alpha1/namespaces/panoramas/blurjobs"
 JOBS = "/apis/batch/v1/namespaces/panoramas/jobs"
+EVENTS = "/apis/events.k8s.io/v1/namespaces/panoramas/events"
 SECRETS = ("secret-of-the-api-server", "token-of-the-webhook", "password-of-the-webhook")
 
 
@@ -121,6 +122,21 @@ def test_a_run_is_one_trace_with_its_log_and_metrics_and_a_webhook_hears_of_its_
 
     everything = operator.log.read_bytes() + b"".join(collected.bodies)
     assert not any(secret.encode() in everything for secret in SECRETS)
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_an_event_that_kubernetes_refuses_does_not_keep_the_end_of_a_run_from_others(
+    api: ApiServer, operator: Operator, collected: Collector, status: int
+) -> None:
+    api.objects[f"{BLURJOBS}/amsterdam"] = blurjob("amsterdam", UID)
+    api.refusals[EVENTS] = status
+    operator.start()
+    eventually(lambda: api.blurjob("panoramas", "amsterdam").get("status", {}).get("phase") == "Complete")
+    assert operator.stop() == 0
+    assert [event["type"] for event in collected.events] == ["nl.amsterdam.blurring.blurjob.completed"]
+    assert [span.name for span in collected.spans].count("BlurJob") == 1
+    told = [line["message"] for line in operator.lines() if line["level"] == "warning" and line.get("run") == UID]
+    assert any(f"An Event could not be made: The API server answered {status}" in message for message in told)
 
 
 def test_a_look_that_fails_is_told_within_the_blurjobs_trace(
