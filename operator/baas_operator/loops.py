@@ -108,9 +108,15 @@ async def _list(
     lists = [await world.kube.list(Kind.BLURJOB, namespace) for namespace in namespaces or (None,)]
     blurjobs = {document["metadata"]["uid"]: document for documents in lists for document in documents}
     monitor.listed({uid: document["metadata"]["resourceVersion"] for uid, document in blurjobs.items()})
-    for document in blurjobs.values():
+    keys = {
+        uid: Key(namespace=one["metadata"]["namespace"], name=one["metadata"]["name"]) for uid, one in blurjobs.items()
+    }
+    for uid, document in blurjobs.items():
         if is_worth_a_look(document):
-            wakeups.wake(Key(namespace=document["metadata"]["namespace"], name=document["metadata"]["name"]))
+            wakeups.wake(keys[uid])
+    # Nobody tells of what was deleted while the watch was away. A look does, and it knows of what was made meanwhile.
+    for key in monitor.known.difference(keys.values()):
+        wakeups.wake(key)
     if orphans := [run for run in runs or () if run not in blurjobs]:
         logger.info("The BlurJobs of %d runs are gone: %s", len(orphans), ", ".join(orphans))
         await world.ledger.abandon(orphans)

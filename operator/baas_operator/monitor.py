@@ -83,6 +83,11 @@ class Monitor:
             quiet_since = time.monotonic() if quiet_since is None else quiet_since
         self._blurjobs[key] = _Known(phase=phase, images=status.images, quiet_since=quiet_since)
 
+    @property
+    def known(self) -> frozenset[Key]:
+        """The BlurJobs that metrics tell of."""
+        return frozenset(self._blurjobs)
+
     def gone(self, key: Key) -> None:
         """Forget a BlurJob."""
         self._blurjobs.pop(key, None)
