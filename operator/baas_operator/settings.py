@@ -1,5 +1,6 @@
 """What the operator is told, by environment variables that the chart sets."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -38,8 +39,13 @@ def _line(secret: SecretStr | None) -> SecretStr | None:
 
 
 def _web_address(url: SecretStr | None) -> SecretStr | None:
-    if url is not None and not url.get_secret_value().startswith(("https://", "http://")):
+    if url is None:
+        return None
+    if not url.get_secret_value().startswith(("https://", "http://")):
         raise ValueError("an address begins with https:// or http://")
+    # Not by urlsplit, whose errors may hold the password.
+    if "@" in re.split(r"[/?#]", url.get_secret_value().split("://", 1)[1], maxsplit=1)[0]:
+        raise ValueError("an address has no user and password before its host (user:password@): give a token instead")
     return url
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable
-from contextlib import suppress
 from http import HTTPStatus
 
 import aiohttp
@@ -33,6 +32,7 @@ class Webhook:
         self._token = token
         self._pauses = pauses
         self._waiting: asyncio.Queue[Notice] = asyncio.Queue(QUEUE_LIMIT)
+        self._unsent = 0
 
     def put(self, notices: Iterable[Notice]) -> None:
         """Have notices sent; never waits."""
@@ -41,6 +41,7 @@ class Webhook:
         for notice in notices:
             try:
                 self._waiting.put_nowait(notice)
+                self._unsent += 1
             except asyncio.QueueFull:
                 logger.warning("Too many notices wait to be sent: one is dropped.", extra=_facts(notice))
 
@@ -57,12 +58,15 @@ class Webhook:
                 notice = await self._waiting.get()
                 await self._send(session, self._url.get_secret_value(), notice)
                 self._waiting.task_done()
+                self._unsent -= 1
 
     async def drain(self) -> None:
-        """Wait a little until all that was put is sent, before the process ends."""
-        with suppress(TimeoutError):
+        """Wait a little until all that was put is sent, before the process ends. What is not sent then is lost."""
+        try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._waiting.join()
+        except TimeoutError:
+            logger.error("%d notices could not be sent before the operator ended: they are dropped.", self._unsent)
 
     async def _send(self, session: aiohttp.ClientSession, url: str, notice: Notice) -> None:
         for pause in (*self._pauses, None):

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from baas_operator import webhook
 from baas_operator.notices import Notice
 from baas_operator.webhook import QUEUE_LIMIT, Webhook
 from baas_telemetry.logs import JsonLine
@@ -54,11 +55,11 @@ def notice(number: int) -> Notice:
     return {"type": "t", "id": str(number), "data": {"runId": "run"}}
 
 
-async def sent(webhook: Webhook, notices: Sequence[Notice]) -> None:
+async def sent(by: Webhook, notices: Sequence[Notice]) -> None:
     """Send them, and end as the operator does."""
-    sending = asyncio.create_task(webhook.send_for_ever())
-    webhook.put(notices)
-    await webhook.drain()
+    sending = asyncio.create_task(by.send_for_ever())
+    by.put(notices)
+    await by.drain()
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
 
@@ -99,8 +100,8 @@ def test_a_notice_is_tried_again_where_that_may_help_and_not_for_ever(
 
 def test_an_address_where_nobody_is_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async def go() -> None:
-        webhook = Webhook(SecretStr("http://127.0.0.1:9/pass-word"), SecretStr("pass-word"), pauses=PAUSES)
-        await sent(webhook, [notice(1)])
+        nowhere = Webhook(SecretStr("http://127.0.0.1:9/pass-word"), SecretStr("pass-word"), pauses=PAUSES)
+        await sent(nowhere, [notice(1)])
 
     asyncio.run(go())
     lines = [JsonLine().format(record) for record in caplog.records]
@@ -115,6 +116,19 @@ def test_too_many_notices_are_dropped_instead_of_kept_for_ever(caplog: pytest.Lo
 
     asyncio.run(go())
     assert len(caplog.records) == 2
+
+
+def test_what_still_waits_at_the_end_is_counted(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "DRAIN_SECONDS", 0.5)
+
+    async def go() -> None:
+        async with receiver(200, 503) as it:
+            await sent(Webhook(it.url, pauses=(60,)), [notice(number) for number in range(4)])
+
+    asyncio.run(go())
+    assert caplog.messages[-1] == "3 notices could not be sent before the operator ended: they are dropped."
 
 
 def test_without_an_address_nothing_is_kept() -> None:

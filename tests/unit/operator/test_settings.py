@@ -99,6 +99,8 @@ def test_a_webhook_has_an_address_and_perhaps_a_token(environment: pytest.Monkey
     assert settings.webhook_url.get_secret_value() == "https://hooks.example.org/password"
     assert settings.webhook_token.get_secret_value() == "token"
     assert "password" not in repr(settings)
+    environment.setenv("BAAS_OPERATOR_WEBHOOK_URL", "https://hooks.example.org/?to=streets@example.org")
+    assert read_settings().webhook_url is not None
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,9 @@ def test_a_webhook_has_an_address_and_perhaps_a_token(environment: pytest.Monkey
         ("BAAS_OPERATOR_WORKER_RESOURCES", '{"cpu": 2}', "BAAS_OPERATOR_WORKER_RESOURCES.cpu: Extra inputs"),
         ("BAAS_OPERATOR_WORKER_RESOURCES", "{", "BAAS_OPERATOR_WORKER_RESOURCES: Input should be"),
         ("BAAS_OPERATOR_WEBHOOK_URL", "hooks.example.org/secret", "WEBHOOK_URL: Value error, an address begins with"),
+        ("BAAS_OPERATOR_WEBHOOK_URL", "https://user:secret@hooks.example.org/", "has no user and password before its"),
+        ("BAAS_OPERATOR_WEBHOOK_URL", "https://secret@hooks.example.org", "has no user and password before its host"),
+        ("BAAS_OPERATOR_WEBHOOK_URL", "https://user:secret\uff0f@hooks.example.org", "has no user and password before"),
         ("BAAS_OPERATOR_WORKER_TRACED_PERCENT", "101", "WORKER_TRACED_PERCENT: Input should be less than or equal to"),
         ("BAAS_OPERATOR_NAMESPACES", "*,north", 'is either "*" or a list of names'),
         ("POD_NAMESPACE", None, "set one of them"),
