@@ -5,8 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
 
-from baas_crds.codes import ExitCode
+from baas_crds.blurjob import BlurJobSpec
+from baas_crds.codes import ExitCode, QuarantineReason
 from baas_crds.conditions import ConditionType
+from baas_ledger.facts import Progress
 from baas_operator.attempts import next_job
 from baas_operator.decision import (
     LOOK_SECONDS,
@@ -178,8 +180,8 @@ def has_all_fates(seen: Observed) -> Decision | None:
     progress = seen.ledger.progress
     if not seen.ledger.is_planned or progress.remaining:
         return None
-    if seen.spec.has_closing_work and not seen.ledger.is_finished:
-        return None  # workers have to draw samples, or delete originals
+    if _workers_close(seen.spec, progress) and not seen.ledger.is_finished:
+        return None
     if _can_finish(seen):
         return Decision(
             reason=Reason.FINISHING, message="Every image has its fate.", actions=(FinishRun(),), look_again_seconds=0
@@ -250,11 +252,20 @@ def detector_problem(seen: Observed) -> NotReady | None:
 
 def _can_finish(seen: Observed) -> bool:
     """Whether the ledger may be told that nothing is left to do. Where more than images is, workers tell it."""
-    if seen.spec is None or seen.spec.has_closing_work:
+    if seen.spec is None or not isinstance(seen.ledger, Ledger) or seen.ledger.is_finished:
         return False
-    if not isinstance(seen.ledger, Ledger) or seen.ledger.is_finished:
+    if _workers_close(seen.spec, seen.ledger.progress):
         return False
     return seen.ledger.is_planned and not seen.ledger.progress.remaining
+
+
+def _workers_close(spec: BlurJobSpec, progress: Progress) -> bool:
+    """Whether workers have more to do when every image has its fate.
+
+    They draw samples and delete originals; and an image that the ledger itself gave up may have an output of an earlier
+    run, which is to be taken away.
+    """
+    return spec.has_closing_work or QuarantineReason.TOO_MANY_ATTEMPTS in progress.quarantined_by_reason
 
 
 def _only_lingers(seen: Observed) -> bool:

@@ -249,6 +249,12 @@ WORK = [
         id="so are originals deleted that were to be deleted",
     ),
     pytest.param(
+        replace(WORKING, ledger=ledger(published=99, quarantined=1, quarantined_by_reason={"TooManyAttempts": 1})),
+        Reason.WORKING,
+        (),
+        id="workers take away what an earlier run published of an image that the ledger gave up",
+    ),
+    pytest.param(
         replace(WORKING, ledger=ledger(state=RunState.FINISHED, published=100, finished_at=ago(minutes=6))),
         Reason.COMPLETED,
         (STOP_WORK_1, note(paused_since=NOON)),
