@@ -41,8 +41,8 @@ class Limits:
     allowed_triton_urls: tuple[str, ...] = ()
     """Further ones, as BlurJobs name them; a host that begins with `*.` stands for all names below it."""
     own_secrets: tuple[SecretKey, ...] = ()
-    """The ledger's URL, the key that signs audit records, credentials of telemetry: of these BlurJobs make no variable,
-    which could lead a program to tell them to others."""
+    """The ledger's URL, the key that signs audit records, the webhook's address and token, the key to Triton's models,
+    credentials of telemetry: of these BlurJobs make no variable, which could lead a program to tell them to others."""
 
     def refusal(self, spec: BlurJobSpec) -> str:
         """Say which field goes too far, and what to do; empty when none does."""

@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     """Secret with the private key that signs audit records, in each namespace with BlurJobs; for the pods."""
     audit_secret_key: str = "audit.pem"  # noqa: S105 - the name of a key, not a key
     """The key within it."""
+    own_secrets: tuple[SecretKey, ...] = ()
+    """Values of further Secrets that operator or Triton need and no BlurJob may name: the webhook's, the models'."""
     status_interval_seconds: Annotated[float, Field(gt=0)] = 5
     """Counts in a status are renewed at most this often. A change of state is told at once."""
     health_port: Annotated[int, Field(ge=1, le=65535)] = 8080
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Return what BlurJobs may say."""
         defaults = self.pod_defaults()
-        secrets = (defaults.ledger_secret, defaults.audit_secret, *_secrets(defaults.template))
+        secrets = (defaults.ledger_secret, defaults.audit_secret, *self.own_secrets, *_secrets(defaults.template))
         return Limits(
             triton_url=self.triton_url,
             allowed_triton_urls=self.allowed_triton_urls,

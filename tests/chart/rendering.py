@@ -63,6 +63,7 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
             "autoscaling": {"kind": "keda", "prometheusAddress": "http://prometheus:9090"},
             **_placement("triton"),
         },
+        "notifications": {"webhook": {"existingSecret": "hook", "urlKey": "address", "tokenKey": "password"}},
         "monitoring": {"scrape": "podMonitor", "prometheusRule": {"enabled": True}, "labels": {"release": "p"}},
         "networkPolicies": {"enabled": True},
     }

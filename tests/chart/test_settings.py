@@ -101,9 +101,17 @@ def test_the_releases_own_triton_is_allowed_and_those_that_the_chart_names(read:
     elsewhere = read(rendering("another's Triton")).limits()
     assert elsewhere == Limits(triton_url="grpcs://triton.example:8001", own_secrets=secrets)
     named = ("grpc://triton.models.svc:8001", "grpcs://*.example.org:443")
-    secrets = (*secrets, SecretKey(name="city-key", key="2026.pem"))
+    keys_of = {"city-key": ("2026.pem",), "hook": ("address", "password")}
+    secrets = (*secrets, *(SecretKey(name=name, key=key) for name, keys in keys_of.items() for key in keys))
     limits = Limits(triton_url=own, allowed_triton_urls=named, own_secrets=secrets)
     assert read(rendering("everything")).limits() == limits
+
+
+def test_no_blurjob_may_name_the_key_to_tritons_models(read: Read) -> None:
+    own = read(rendering("blobs by key")).limits().own_secrets
+    assert set(own) == {SecretKey(name="baas-ledger", key="url"), SecretKey(name="models-key", key="key")}
+    elsewhere = {"enabled": False, "url": "grpcs://triton.example:8001"}
+    assert "BAAS_OPERATOR_OWN_SECRETS" not in render(VALUE_SETS["blobs by key"], {"triton": elsewhere}).settings
 
 
 KEY = {"secretKeyRef": {"name": "proxy", "key": "url"}}

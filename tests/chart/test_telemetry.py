@@ -114,12 +114,14 @@ def test_a_variable_of_your_own_takes_the_place_of_the_charts(monkeypatch: pytes
         assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://other:4318"
 
 
-def test_blurjobs_make_no_variables_of_the_secrets_of_telemetry(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blurjobs_make_no_variables_of_the_secrets_of_telemetry_and_webhook(monkeypatch: pytest.MonkeyPatch) -> None:
     own = settings(rendering("told"), monkeypatch).limits().own_secrets
     assert set(own) == {
         SecretKey(name="baas-ledger", key="url"),
         SecretKey(name="otlp", key="headers"),
         SecretKey(name="insights", key="connectionString"),
+        SecretKey(name="webhook", key="url"),
+        SecretKey(name="webhook", key="token"),
     }
 
 

