@@ -13,6 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("blurjob-*.yaml"))
 
 
+def pod_name(job: str) -> str:
+    """Return a name as Kubernetes makes one for a Job's pod: cut, so that five random characters fit."""
+    return f"{job}-"[:58] + "k5k7w"  # names.SimpleNameGenerator of k8s.io/apiserver
+
+
 def documents(path: Path) -> list[dict[str, Any]]:
     """Return all BlurJobs of a file."""
     return list(yaml.safe_load_all(path.read_text(encoding="utf-8")))

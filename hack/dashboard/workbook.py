@@ -27,7 +27,7 @@ BLURJOBS = """AppMetrics
 | union (
     AppRequests
     | where Name in ("plan", "work")
-    | summarize by BlurJob = extract(@"^(.+)-(plan|work)-[0-9]+-", 1, AppRoleInstance))
+    | summarize by BlurJob = extract(@"^(.+)-(plan|work)-[0-9]*-?[a-z0-9]+$", 1, AppRoleInstance))
 | where isnotempty(BlurJob)
 | summarize by value = BlurJob, label = BlurJob, selected = false
 | union (print value = "*", label = "all", selected = true)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from baas_crds.blurjob import MAX_NAME_LENGTH
+from tests.blurjobs import pod_name
 from tests.chart.rendering import HERE, VALUE_SETS, Object, Rendering, render, rendering
 from tests.dashboards.queries import GRAFANA, prometheus_queries, told_metrics
 from tests.npm_packages import ROOT
@@ -104,6 +106,16 @@ def test_one_run_with_detections_does_not_hide_another_without(rules: dict[str, 
     expect(rules, tmp_path, series, [("3h", "BaasNoDetections", rules["BaasNoDetections"])], labels={"utrecht-2026"})
 
 
+@pytest.mark.parametrize("attempt", [1, 12, 99999])
+def test_a_long_name_of_which_kubernetes_cuts_the_end_hides_no_run(
+    attempt: int, rules: dict[str, Object], tmp_path: Path
+) -> None:
+    for name in ("x" * length for length in range(45, MAX_NAME_LENGTH + 1)):
+        worker = f'namespace="panoramas", pod="{pod_name(f"{name}-work-{attempt}")}"'
+        series = WELL | {f'baas_images_total{{baas_outcome="published", {worker}}}': "0+10x720"}
+        expect(rules, tmp_path, series, [("3h", "BaasNoDetections", rules["BaasNoDetections"])], labels={name})
+
+
 def test_limits_are_the_chosen_ones() -> None:
     limits = {"stalledMinutes": 7, "quarantinedPercent": 0.5, "imagesWithoutDetections": 250}
     found = alerts(render(ON, {"monitoring": {"prometheusRule": limits}}))
@@ -129,7 +141,7 @@ def test_alerts_say_what_is_wrong_and_what_to_do(rules: dict[str, Object]) -> No
 def test_alerts_are_about_this_release_only_and_about_metrics_that_exist() -> None:
     known = {*told_metrics()["scraped"], "nv_inference_request_success", "nv_inference_queue_duration_us"}
     ours = rf'namespace="{HERE}", pod=~"baas-(operator|triton)-\.\+"'
-    workers = rf'namespace=~"{HERE}\|streets", pod=~"\.\+-work-\[0-9\]\+-\.\+"'
+    workers = rf'namespace=~"{HERE}\|streets", pod=~"\.\+-work-'
     for rule in alerts(rendering("everything")).values():
         metrics = re.findall(r"(\w+)\{([^}]*)\}", rule["expr"])
         assert metrics, rule["expr"]

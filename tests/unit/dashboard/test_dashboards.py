@@ -2,8 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from baas_crds.blurjob import MAX_NAME_LENGTH
+from tests.blurjobs import pod_name
 from tests.dashboards.queries import GRAFANA, TEMPLATE, WORKBOOK, kusto_queries, prometheus_queries
 
 # What the workbook has to show, by the words of its panels' titles.
@@ -31,6 +36,31 @@ def test_whatever_a_query_needs_chosen_is_a_parameter_or_set_by_a_table() -> Non
     assert len({one["id"] for one in parameters}) == len(parameters)
     assert set(re.findall(r"\{([A-Z]\w+)(?::\w+)?\}", text)) <= names | {"Trace"}
     assert re.findall(r'"exportParameterName": "(\w+)"', text) == ["Trace"]
+
+
+@pytest.mark.parametrize("length", [9, *range(45, MAX_NAME_LENGTH + 1)])
+@pytest.mark.parametrize("job", ["plan-1", "work-1", "work-12", "work-99999"])
+def test_panels_find_the_pods_of_a_blurjob_whatever_kubernetes_cuts_of_their_names(length: int, job: str) -> None:
+    blurjob = "x" * length
+    pod = pod_name(f"{blurjob}-{job}")
+    of_azure = {it for it in patterns(WORKBOOK, r'AppRoleInstance matches regex @"([^"]+)"') if job[:4] in it}
+    assert of_azure
+    assert all(re.search(pattern.replace("{BlurJob}", blurjob), pod) for pattern in of_azure)
+    (name,) = patterns(WORKBOOK, r'extract\(@"([^"]+)", 1, AppRoleInstance')
+    assert re.findall(name, pod) == [(blurjob, job[:4])]
+    of_grafana = {it for it in patterns(GRAFANA, r'pod=~"([^"]+)"') if job[:4] in it}
+    assert len(of_grafana) == (job != "plan-1")
+    assert all(re.fullmatch(pattern.replace("$blurjob", blurjob), pod) for pattern in of_grafana)
+
+
+def test_panels_do_not_mix_up_blurjobs_whose_names_begin_alike() -> None:
+    pod = pod_name("amsterdam-work-north-work-1")
+    of_azure = patterns(WORKBOOK, r'AppRoleInstance matches regex @"([^"]+)"')
+    assert not any(re.search(pattern.replace("{BlurJob}", "amsterdam"), pod) for pattern in of_azure)
+
+
+def patterns(path: Path, asked: str) -> set[str]:
+    return set(re.findall(asked, path.read_text(encoding="utf-8").replace('\\"', '"')))
 
 
 def test_the_template_deploys_this_workbook() -> None:
