@@ -1,6 +1,7 @@
 """The operator's environment."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -162,6 +163,9 @@ def test_the_command_says_what_is_missing_and_ends_with_the_code_for_it() -> Non
 
 def test_without_a_cluster_the_command_says_so() -> None:
     command = Path(sys.executable).with_name("baas-operator")
-    done = subprocess.run([command], check=False, env=NEEDED, capture_output=True, text=True)
+    with socket.create_server(("", 0)) as metrics, socket.create_server(("", 0)) as health:
+        ports = {"METRICS_PORT": metrics.getsockname()[1], "HEALTH_PORT": health.getsockname()[1]}
+    env = {**NEEDED, **{f"BAAS_OPERATOR_{name}": str(port) for name, port in ports.items()}}
+    done = subprocess.run([command], check=False, env=env, capture_output=True, text=True)
     assert done.returncode == ExitCode.CONFIGURATION
     assert done.stderr.startswith("No API server: set KUBECONFIG, or run in a pod with a ServiceAccount")
