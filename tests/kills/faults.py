@@ -118,7 +118,7 @@ STEPS = {
     "fetched": _at("baas_preprocess.stores.files:FileSource.read"),
     "inspected": _at(f"{WAY}:inspect"),
     "decoded": _at(f"{WAY}:decode"),
-    "cut into tiles": _at(f"{WAY}:cut"),
+    "cut into tiles": _at(f"{WAY}:shown"),
     "detected": _at("baas_preprocess.detect:TritonDetector.detect"),
     "merged": _at(f"{WAY}:merge"),
     "masked": _at(f"{WAY}:mask"),
