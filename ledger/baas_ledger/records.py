@@ -1,6 +1,6 @@
 """Reads what the ledger knows of single images, page by page."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Engine, Row, Select, func, select, tuple_
@@ -59,13 +59,24 @@ def pages(
 
     What `look` reads of a page is of the same moment. Nothing is held while the caller works on it.
     """
+    return row_pages(engine, wanted, key, look=lambda connection, rows: look(connection, [*map(image_of, rows)]))
+
+
+def row_pages(
+    engine: Engine,
+    wanted: Select[Any],
+    key: Column[Any],
+    *,
+    look: Callable[[Connection, Sequence[Row[Any]]], Looked],
+) -> Iterator[Looked]:
+    """Give what is made of any rows that hold such a column, as `pages`."""
     page = wanted
     while True:
         with reading(engine) as connection:
             rows = connection.execute(page.order_by(key).limit(PAGE)).all()
             if not rows:
                 return
-            seen = look(connection, [image_of(row) for row in rows])
+            seen = look(connection, rows)
         page = wanted.where(key > rows[-1]._mapping[key])
         yield seen
 

@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, func, select, text
 
 from baas_ledger.events import record
 from baas_ledger.facts import Event, EventKind, Run
-from baas_ledger.records import PAGE
+from baas_ledger.records import row_pages
 from baas_ledger.tables import ImageState, corrections, detections, events, images
-from baas_ledger.transactions import is_postgres, moment, reading, transaction
-
-Looked = TypeVar("Looked")
+from baas_ledger.transactions import is_postgres, moment, transaction
 
 BEGINNINGS = {
     EventKind.QUALITY_CHECK_DRAWN: EventKind.QUALITY_CHECK_BEGUN,
@@ -47,7 +46,8 @@ class Found:
 
 def published_names(engine: Engine, run_id: str) -> Iterator[str]:
     """Give the names of a run's published images, sorted. Nothing is held while the caller works on them."""
-    return _seen(engine, _published(run_id), lambda _, page: [row.name for row in page])
+    found = row_pages(engine, _published(run_id), images.c.name, look=lambda _, page: [row.name for row in page])
+    return chain.from_iterable(found)
 
 
 def found_in(engine: Engine, run: Run) -> Iterator[Found]:
@@ -62,7 +62,8 @@ def found_in(engine: Engine, run: Run) -> Iterator[Found]:
         corrected = set(connection.scalars(select(corrections.c.name).where(theirs)))
         return [Found(name=row.name, scores=tuple(scores[row.id]), is_corrected=row.name in corrected) for row in page]
 
-    return _seen(engine, _published(run.id).where(images.c.source_deleted_at.is_(None)), look)
+    wanted = _published(run.id).where(images.c.source_deleted_at.is_(None))
+    return chain.from_iterable(row_pages(engine, wanted, images.c.name, look=look))
 
 
 def is_drawn(connection: Connection, run_id: str, kind: EventKind) -> bool:
@@ -156,18 +157,3 @@ def _key(what: str, run_id: str, kind: EventKind) -> int:
 
 def _published(run_id: str) -> Select[Any]:
     return select(images.c.id, images.c.name).where(images.c.run_id == run_id, images.c.state == ImageState.PUBLISHED)
-
-
-def _seen(
-    engine: Engine, wanted: Select[Any], look: Callable[[Connection, Sequence[Row[Any]]], list[Looked]]
-) -> Iterator[Looked]:
-    """Give what is made of images sorted by name, a page at a time; what is read of a page is of one moment."""
-    page = wanted
-    while True:
-        with reading(engine) as connection:
-            rows = connection.execute(page.order_by(images.c.name).limit(PAGE)).all()
-            seen = look(connection, rows)
-        if not rows:
-            return
-        yield from seen
-        page = wanted.where(images.c.name > rows[-1].name)

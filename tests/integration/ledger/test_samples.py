@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, TextClause, text
 
 from baas_crds.errors import DependencyUnavailable
-from baas_ledger import samples
+from baas_ledger import records
 from baas_ledger.corrections import begin_correction
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind, Run
@@ -50,7 +50,7 @@ def run(ledger: Engine) -> Run:
 def test_a_sample_is_drawn_from_what_was_published(
     ledger: Engine, run: Run, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samples, "PAGE", page)
+    monkeypatch.setattr(records, "PAGE", page)
     assert list(published_names(ledger, run.id)) == ["a.jpg", "b.jpg", "c.jpg"]
     both = (0.9, 0.4)
     assert list(found_in(ledger, run)) == [
