@@ -25,6 +25,7 @@ from baas_operator.decision import Action, CreateJob, DeleteJob, Scale
 from baas_operator.names import Key, job_name
 from baas_operator.observed import Observed
 from baas_operator.traces import job_span_id, root_span_id, trace_id
+from baas_telemetry.errors import note_error
 from baas_telemetry.ids import ids, within
 from baas_telemetry.logs import about
 
@@ -110,12 +111,6 @@ def tell_end(seen: Observed, status: BlurJobStatus) -> None:
 def attributes_of(seen: Observed) -> dict[str, AttributeValue]:
     """Return what all spans of a BlurJob tell."""
     return {**_names(seen.namespace, seen.name), "baas.run.id": seen.uid}
-
-
-def note_error(span: Span, error: Exception) -> None:
-    """Let a span end with an error, by its kind alone: what it says stands in the log, within the same span."""
-    span.set_attribute("error.type", type(error).__name__)
-    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
 
 
 def _names(namespace: str, name: str) -> dict[str, AttributeValue]:

@@ -7,7 +7,6 @@ values, so that their number stays bounded: never an image's name or a run's.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from hashlib import blake2b
 from time import perf_counter
 from typing import Any
 
@@ -18,7 +17,9 @@ from opentelemetry.util.types import AttributeValue
 
 from baas_crds.codes import ExitCode
 from baas_ledger.facts import Claim, Published, Quarantined
+from baas_sampling.allocation import chance
 from baas_telemetry.deferral import deferred, is_deferred
+from baas_telemetry.errors import note_error
 from baas_telemetry.logs import about
 
 RUN, IMAGE, ATTEMPT = "baas.run.id", "baas.image.name", "baas.image.attempt"
@@ -74,7 +75,7 @@ def step(name: str) -> Iterator[None]:
 def image_span(image: Claim, *, share: float) -> Iterator[Span]:
     """Tell of one image: always when its span ends with an error, else of that share (0..1) of all images."""
     facts: dict[str, AttributeValue] = {RUN: image.run_id, IMAGE: image.name, ATTEMPT: image.attempt}
-    is_told = chance(image.run_id, image.name) < share
+    is_told = chance(0, image.run_id, image.name) < share
     with (
         nullcontext() if is_told else deferred(),
         about(run=image.run_id, image=image.name),
@@ -151,17 +152,10 @@ def infer_span(model: str, address: str) -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def _span(name: str, **how: Any) -> Iterator[Span]:
-    """Begin a span. Of an error that ends it only the kind is told: libraries' own words may hold a signature."""
+    """Begin a span. Of an error that ends it only the kind is told."""
     with tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False, **how) as span:
         try:
             yield span
         except BaseException as error:
-            span.set_attribute("error.type", type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            note_error(span, error)
             raise
-
-
-def chance(*words: str) -> float:
-    """Return a number from 0 up to 1, 1 excluded, that follows from the words alone."""
-    text = "\0".join(words).encode("utf-8", "surrogateescape")
-    return int.from_bytes(blake2b(text, digest_size=7).digest()) / 2**56

@@ -9,6 +9,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from baas_crds.errors import DependencyUnavailable
 from baas_preprocess import measures
+from baas_sampling.allocation import chance
 
 
 @pytest.fixture
@@ -41,5 +42,5 @@ def test_of_an_error_only_the_kind_is_told(told: InMemorySpanExporter) -> None:
 
 @pytest.mark.parametrize("name", ["a.jpg", "b/c.jpg", "\udcff.jpg"])
 def test_chance_follows_from_the_words_alone(name: str) -> None:
-    assert 0 <= measures.chance("run", name) == measures.chance("run", name) < 1
-    assert measures.chance("run", name) != measures.chance("other", name)
+    assert 0 <= chance(0, "run", name) == chance(0, "run", name) < 1
+    assert chance(0, "run", name) != chance(0, "other", name)
