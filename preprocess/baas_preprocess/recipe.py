@@ -1,6 +1,5 @@
 """Everything that decides the bytes of an output, beside the input and the model. Its digest stands in the ledger."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,6 +8,7 @@ from types import MappingProxyType
 from baas_crds.codes import ObjectClass
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Method, Profile, Verification
+from baas_preprocess.share import is_among
 
 # Raise it whenever the same input, model and settings would give other bytes.
 PIPELINE_VERSION = 7
@@ -46,8 +46,7 @@ class Recipe:
 
         Whatever is among 5 % is among 10 %, too.
         """
-        drawn = hashlib.sha256(f"second look at {input_digest}".encode()).digest()
-        return int.from_bytes(drawn[:8]) * 100 < self.second_look_percent << 64
+        return is_among(f"second look at {input_digest}", self.second_look_percent)
 
 
 def second_look_percent(verification: Verification, sample_percent: int) -> int:

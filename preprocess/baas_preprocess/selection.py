@@ -2,12 +2,12 @@
 
 import csv
 import fnmatch
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
 from baas_preprocess.facts import Digest
+from baas_preprocess.share import is_among
 from baas_preprocess.stores.places import is_picture
 
 
@@ -31,8 +31,7 @@ class Selection:
 
     def is_sampled(self, name: str) -> bool:
         """Whether a name is in the sample; the same answer in every run. Whatever is among 5 % is among 10 %, too."""
-        drawn = hashlib.sha256(f"part of a sample: {name}".encode("utf-8", "surrogatepass")).digest()
-        return int.from_bytes(drawn[:8]) * 100 < self.sample_percent << 64
+        return is_among(f"part of a sample: {name}", self.sample_percent)
 
     def refusal(self, name: str) -> str | None:
         """Why a name is left out, or None when it is worked on."""
