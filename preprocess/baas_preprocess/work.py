@@ -34,7 +34,7 @@ from baas_preprocess.patience import patient
 from baas_preprocess.publish import Extras, publish, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.way import Safe, make_safe
+from baas_preprocess.way import Safe, Stopwatch, make_safe
 
 logger = logging.getLogger(__name__)
 
@@ -141,18 +141,15 @@ def treat(job: Job, image: Claim) -> Outcome:
 
 
 def _treat(job: Job, image: Claim) -> Outcome:
-    data = b""
+    data, watch = b"", Stopwatch()
     try:
-        started = time.perf_counter()
-        with measures.step("fetch"):
+        with watch.step("fetch"):
             data = job.source.read(image.name)
-        fetched = time.perf_counter()
         safe, corrections = _make_safe(job, image, data)
-        made_safe = time.perf_counter()
+        watch.seconds |= safe.seconds
         model, recipe = job.detector.model.digest, job.recipe.digest
-        with measures.step("publish"):
+        with watch.step("publish"):
             version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
-        seconds = {"fetch": fetched - started, **safe.seconds, "publish": time.perf_counter() - made_safe}
         return published(
             safe,
             model=model,
@@ -160,7 +157,7 @@ def _treat(job: Job, image: Claim) -> Outcome:
             corrections=corrections,
             worker=job.worker,
             version=version,
-            seconds=seconds,
+            seconds=watch.seconds,
         )
     except NotPublishable as error:
         return _quarantined(job, data, error.reason, str(error))
