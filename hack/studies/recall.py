@@ -18,7 +18,7 @@ import click
 import numpy as np
 from hack.studies.masks import FOUND, masked_pixels
 from hack.studies.plans import DEFAULT, PLANS, Confidences, Plan
-from hack.studies.sizes import BySize
+from hack.studies.sizes import BySize, told
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -29,7 +29,7 @@ from baas_detector.accuracy import Precision
 from baas_detector.card import Thresholds
 from baas_detector.checks import Finder, offers_bf16, with_openvino
 from baas_detector.contract import DetectedClass
-from baas_detector.coverage import Verdict, clopper_pearson, verdicts
+from baas_detector.coverage import Verdict, verdicts
 from baas_detector.evaluation import load_truth
 from baas_detector.export import export
 from baas_detector.truth import LabelledImage, LabelledObject
@@ -78,9 +78,7 @@ def judge(image: LabelledImage, seen: Inspection, regions: Sequence[Region], rec
 def recall(judged: Sequence[Verdict], holds: Callable[[LabelledObject], bool]) -> str:
     """Return how many of those that it holds for were found, with the 95 % interval."""
     members = [one for one in judged if holds(one.labelled)]
-    found = sum(one.covered >= FOUND for one in members)
-    low, high = clopper_pearson(found, len(members))
-    return f"{found} of {len(members)} ({100 * low:.0f} to {100 * high:.0f})" if members else "-"
+    return told(sum(one.covered >= FOUND for one in members), len(members)) if members else "-"
 
 
 def _is_person(one: LabelledObject) -> bool:

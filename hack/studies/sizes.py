@@ -9,7 +9,16 @@ from hack.studies.masks import FOUND, masked_pixels
 from rich.table import Table
 
 from baas_detector.contract import DetectedClass
-from baas_detector.coverage import USUAL_SIZES, Recall, Sizes, Verdict, recalls, sized_groups, usual_groups, verdicts
+from baas_detector.coverage import (
+    USUAL_SIZES,
+    Sizes,
+    Verdict,
+    clopper_pearson,
+    recalls,
+    sized_groups,
+    usual_groups,
+    verdicts,
+)
 from baas_detector.evaluation.area import AreaCounter
 from baas_detector.evaluation.painting import Predicted
 from baas_detector.truth import LabelledImage, LabelledObject
@@ -49,7 +58,7 @@ class BySize:
                 table.add_row(
                     row.object_class,
                     row.group,
-                    told(row),
+                    told(row.found, row.total),
                     "-" if whole is None else f"{whole:.1%}",
                     "-" if upper is None else f"{upper:.1%}",
                     f"{np.mean(street):.2%}" if street else "-",
@@ -57,10 +66,10 @@ class BySize:
         return table
 
 
-def told(row: Recall) -> str:
-    """Return how many were found, with the 95 % interval (Clopper-Pearson)."""
-    low, high = row.interval()
-    return f"{row.found} of {row.total} ({100 * low:.0f} to {100 * high:.0f})"
+def told(found: int, total: int) -> str:
+    """Return how many of some objects were found, with the 95 % interval (Clopper-Pearson)."""
+    low, high = clopper_pearson(found, total)
+    return f"{found} of {total} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 def _by_size(object_class: DetectedClass, sizes: Sizes, regions: Sequence[Region]) -> dict[str, list[Region]]:

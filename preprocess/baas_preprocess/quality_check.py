@@ -9,7 +9,8 @@ from baas_preprocess.copies import Sampling, copied, finish, told
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest
 from baas_preprocess.stores.places import Destination, Provenance
-from baas_sampling.inspection import ALL, draw, worklist_text
+from baas_sampling.inspection import draw, worklist_text
+from baas_sampling.strata import ALL
 
 _BEGUN = "Copying {drawn} of {of} published pictures to {place} for people to look at has begun."
 _SENTENCE = "{drawn} of {of} published pictures were copied to {place} for people to look at."

@@ -10,9 +10,9 @@ from baas_ledger.samples import found_in
 from baas_preprocess.copies import Sampling, copied, finish, told
 from baas_preprocess.digests import digest_of
 from baas_preprocess.stores.places import CopyOfOriginal, Source
-from baas_sampling.drawing import ALL, Candidate, Retraining, retraining_sample
+from baas_sampling.drawing import Candidate, Retraining, retraining_sample
 from baas_sampling.labelling import worklist_text
-from baas_sampling.strata import Strata, strata_of
+from baas_sampling.strata import ALL, Strata, strata_of
 
 _BEGUN = "Copying originals of {drawn} of {of} published pictures to {place} for people to label has begun."
 _SENTENCE = "Originals of {drawn} of {of} published pictures were copied to {place} for people to label."

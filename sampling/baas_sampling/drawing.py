@@ -14,9 +14,8 @@ from math import log1p
 from typing import Literal
 
 from baas_sampling.allocation import Cell, Weights, allocate, chance
+from baas_sampling.strata import ALL
 
-ALL = "all"
-"""The stratum of pictures that nothing parts."""
 NOTHING_FOUND, ANY = "0", "any"
 """The bins of pictures without detections, and of a sample that does not ask for them."""
 _DOUBTFUL = 0.5

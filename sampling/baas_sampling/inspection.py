@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 COLUMNS = ("row", "image", "stratum", "stratum_images", "missed", "remark")
 """Of the worklist. Inspectors fill in the last two. The row is `17 of 236`, so that none can get lost unnoticed."""
-ALL = "all"
-"""The stratum of all images when nothing parts them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

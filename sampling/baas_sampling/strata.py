@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _AMSTERDAM = re.compile(r"(TMX\w+-\d+)[/_](pano_\d+_\d+)|(recording_[\d-]+_[\d-]+_\d+)")
+ALL = "all"
+"""The stratum of all pictures when nothing parts them."""
 UNKNOWN = "(unknown)"
 """The stratum of pictures of which nothing is known."""
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from baas_crds.errors import ConfigurationError
 from baas_detector.acceptance.bounds import Seen
-from baas_sampling.inspection import ALL, COLUMNS
+from baas_sampling.inspection import COLUMNS
+from baas_sampling.strata import ALL
 
 _UNNAMED = "(empty)"
 

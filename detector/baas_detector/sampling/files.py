@@ -11,9 +11,9 @@ from pathlib import Path
 from baas_crds.errors import ConfigurationError
 from baas_detector.annotations.pictures import SUFFIXES, find_picture, list_pictures
 from baas_detector.evaluation.predictions import read_detections
-from baas_sampling.drawing import ALL, Candidate, Drawn
+from baas_sampling.drawing import Candidate, Drawn
 from baas_sampling.labelling import rows, worklist_text
-from baas_sampling.strata import Strata
+from baas_sampling.strata import ALL, Strata
 
 _WORKSHOP = ".baas"
 """Folder in the output where `baas blur` keeps its ledger and what is not finished."""
