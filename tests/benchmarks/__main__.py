@@ -1,0 +1,62 @@
+"""Measure the whole and its parts, against the plain way and against what the machine can do: `make bench`.
+
+    python -m tests.benchmarks redaction ledger --rounds 5
+
+Without names all of them run. Each prints a table and leaves NAME.md and NAME.json in the output folder; `--docs` also
+puts the tables where docs/performance.md shows them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from tests.benchmarks import machine
+from tests.benchmarks.options import Options
+from tests.benchmarks.rounds import Outcome, markdown
+
+BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {}
+SHOWN = Path("docs/performance.md")
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Rounds that count.")
+@click.option("--models", type=click.Path(path_type=Path), default=Path(".cache/models"), show_default=True)
+@click.option("--output", type=click.Path(path_type=Path), default=Path(".cache/bench"), show_default=True)
+@click.option("--short", is_flag=True, help="Only show that it runs; the figures mean nothing.")
+@click.option("--docs", is_flag=True, help=f"Put the tables into {SHOWN}.")
+def main(names: tuple[str, ...], rounds: int, models: Path, output: Path, short: bool, docs: bool) -> None:
+    """Run benchmarks, one after the other."""
+    output.mkdir(parents=True, exist_ok=True)
+    options = Options(rounds=1 if short else rounds, models=models, is_short=short)
+    for name in names or BENCHMARKS:
+        outcome = BENCHMARKS[name](options)
+        ran = f"{datetime.now(UTC):%Y-%m-%d}, {machine.description()}"
+        text = f"{markdown(outcome)}\n{ran}.\n"
+        click.echo(f"\n## {outcome.title}\n\n{text}")
+        (output / f"{name}.md").write_text(text)
+        (output / f"{name}.json").write_text(json.dumps({"ran": ran, **asdict(outcome)}, indent=2) + "\n")
+        if docs and not short:
+            SHOWN.write_text(_with_table(SHOWN.read_text(), name, text))
+
+
+def _with_table(page: str, name: str, table: str) -> str:
+    """Put a benchmark's table between its two comments. Raises `ClickException` for a page that lacks them."""
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    shown, found = re.subn(
+        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{table}\n{end}", page, flags=re.DOTALL
+    )
+    if found != 1:
+        raise click.ClickException(
+            f"{SHOWN} has no place for {name}: it needs the lines {begin.strip()} and {end.strip()}"
+        )
+    return shown
+
+
+if __name__ == "__main__":
+    main()
