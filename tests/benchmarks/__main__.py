@@ -3,7 +3,7 @@
     python -m tests.benchmarks redaction ledger --rounds 5
 
 Without names all of them run. Each prints a table and leaves NAME.md and NAME.json in the output folder; `--docs` also
-puts the tables where docs/performance.md shows them.
+puts each table where docs/performance/NAME.md shows it.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.benchmarks.options import Options
 from tests.benchmarks.rounds import Outcome, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {}
-SHOWN = Path("docs/performance.md")
+PAGES = Path("docs/performance")
 
 
 @click.command()
@@ -29,7 +29,7 @@ SHOWN = Path("docs/performance.md")
 @click.option("--models", type=click.Path(path_type=Path), default=Path(".cache/models"), show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=Path(".cache/bench"), show_default=True)
 @click.option("--short", is_flag=True, help="Only show that it runs; the figures mean nothing.")
-@click.option("--docs", is_flag=True, help=f"Put the tables into {SHOWN}.")
+@click.option("--docs", is_flag=True, help=f"Put each table into its page in {PAGES}.")
 def main(names: tuple[str, ...], rounds: int, models: Path, output: Path, short: bool, docs: bool) -> None:
     """Run benchmarks, one after the other."""
     output.mkdir(parents=True, exist_ok=True)
@@ -42,20 +42,19 @@ def main(names: tuple[str, ...], rounds: int, models: Path, output: Path, short:
         (output / f"{name}.md").write_text(text)
         (output / f"{name}.json").write_text(json.dumps({"ran": ran, **asdict(outcome)}, indent=2) + "\n")
         if docs and not short:
-            SHOWN.write_text(_with_table(SHOWN.read_text(), name, text))
+            _show(PAGES / f"{name}.md", name, text)
 
 
-def _with_table(page: str, name: str, table: str) -> str:
-    """Put a benchmark's table between its two comments. Raises `ClickException` for a page that lacks them."""
+def _show(page: Path, name: str, table: str) -> None:
+    """Put a table between the two comments of its page. Raises `ClickException` for a page that lacks them."""
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    shown, found = re.subn(
-        f"{re.escape(begin)}.*?{re.escape(end)}", lambda _: f"{begin}\n{table}\n{end}", page, flags=re.DOTALL
-    )
-    if found != 1:
+    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    shown, places = between.subn(lambda _: f"{begin}\n{table}\n{end}", page.read_text())
+    if places != 1:
         raise click.ClickException(
-            f"{SHOWN} has no place for {name}: it needs the lines {begin.strip()} and {end.strip()}"
+            f"{page} has no place for the table: it needs the lines {begin.strip()} and {end.strip()}"
         )
-    return shown
+    page.write_text(shown)
 
 
 if __name__ == "__main__":
