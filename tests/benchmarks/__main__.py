@@ -15,11 +15,14 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import machine
+from tests.benchmarks import machine, panoramas, telemetry
 from tests.benchmarks.options import Options
 from tests.benchmarks.rounds import Outcome, markdown
 
-BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {}
+BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
+    "panoramas": panoramas.measure,
+    "telemetry": telemetry.measure,
+}
 PAGES = Path("docs/performance")
 
 
