@@ -79,7 +79,7 @@ def measure(options: Options) -> Outcome:
             if name != OFF
         ],
         notes=[
-            f"A worker pod's process from start to end over {count} generated panoramas of 8000x4000 px, beside the same "
+            f"A worker's process from start to end over {count} generated panoramas of 8000x4000 px, beside the same "
             "without exporters.",
             "Spans of all images are told (`tracedPercent: 100`).",
         ],
