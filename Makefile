@@ -28,11 +28,13 @@ test: check test-prerequisites $(MODELS)  ## Prove it: all checks and tests, aga
 	$(MAKE) e2e
 
 ##@ Proofs that take longer
-.PHONY: safety fuzz kills evaluate
+.PHONY: safety fuzz kills evaluate bench
 DATA ?= ../shared/data
 FUZZ_SECONDS ?= 600
 KILLS ?= 200
 SEED ?= $$(date +%s)
+BENCH ?=
+ROUNDS ?= 5
 safety: $(BIN)/baas $(MODELS)  ## Prove on the real files in DATA that what is published is safe, as independent programs see it
 	hack/prerequisites run safety
 	$(BIN)/python -m tests.safety $(DATA) $(MODELS)
@@ -49,6 +51,10 @@ kills: $(BIN)/baas $(MODELS)  ## End runs by kill -9 at random instants KILLS ti
 evaluate: $(BIN)/baas  ## Measure on the labelled pictures in DATA whom the default finds, and what it costs beside the plain plan
 	nice $(BIN)/python -m hack.studies.recall --by-size --plan "closer look" --plan thorough \
 	  $(DATA)/panoramas/annotations-coco.json $(DATA)/plates/annotations-coco.json
+
+bench: $(BIN)/baas $(MODELS) test-prerequisites  ## Measure speed beside the plain way and the machine's limits; BENCH="ledger redaction" for some of it, ROUNDS (5)
+	hack/cluster/build
+	$(BIN)/python -m tests.benchmarks $(BENCH) --rounds $(ROUNDS) --models $(MODELS)
 
 ##@ A real Kubernetes on this machine
 .PHONY: cluster cluster-down e2e images
