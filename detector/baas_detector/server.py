@@ -32,6 +32,8 @@ from baas_detector.triton_tracing import tracing_flags
 LOOPBACK, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - only when asked for, as in a pod
 STOP_SECONDS = 10
 """How long requests in flight may take to end."""
+CONNECTION_SECONDS = 30
+"""So old a connection is ended, when its requests are: clients look up who serves only when they connect."""
 _PREFIX = "baas-triton-"
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Triton's python backend puts its regions
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
@@ -144,6 +146,7 @@ def _command(repository: Path, ports: Ports, folder: Path) -> list[str]:
         f"--backend-config=python,shm-region-prefix-name={folder.name}",
         f"--cache-directory={wheel / 'caches'}",
         f"--exit-timeout-secs={STOP_SECONDS}",
+        f"--grpc-max-connection-age={CONNECTION_SECONDS * 1000}",
         "--allow-gpu-metrics=false",
         *(f"--{name}-address={ports.address}" for name in ("grpc", "http", "metrics")),
         f"--grpc-port={ports.grpc}",

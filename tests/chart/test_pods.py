@@ -112,7 +112,8 @@ def test_a_digest_pins_an_image_whatever_the_tag() -> None:
         ({"worker": {"podLabels": {"team": "streets"}}}, True),
         ({"operator": {"watchNamespaces": ["streets"]}}, True),
         ({"monitoring": {"scrape": "podMonitor"}}, True),
-        ({"triton": {"replicas": 2}}, False),
+        ({"triton": {"replicas": 2}}, True),  # workers are to know of both
+        ({"triton": {"startupSeconds": 60}}, False),
         ({"networkPolicies": {"enabled": True}}, False),
     ],
 )

@@ -95,15 +95,16 @@ def test_the_operator_watches_what_it_has_roles_for(
 
 
 def test_the_releases_own_triton_is_allowed_and_those_that_the_chart_names(read: Read) -> None:
-    own = f"grpc://baas-triton.{HERE}.svc:8001"
+    one, all_of_them = (f"grpc://baas-triton{suffix}.{HERE}.svc:8001" for suffix in ("", "-headless"))
     secrets: tuple[SecretKey, ...] = (SecretKey(name="baas-ledger", key="url"),)
-    assert read(rendering("on CPUs")).limits() == Limits(triton_url=own, own_secrets=secrets)
+    of_one = Limits(triton_url=one, allowed_triton_urls=(all_of_them,), own_secrets=secrets)
+    assert read(rendering("on CPUs")).limits() == of_one
     elsewhere = read(rendering("another's Triton")).limits()
     assert elsewhere == Limits(triton_url="grpcs://triton.example:8001", own_secrets=secrets)
     named = ("grpc://triton.models.svc:8001", "grpcs://*.example.org:443")
     keys_of = {"city-key": ("2026.pem",), "hook": ("address", "password")}
     secrets = (*secrets, *(SecretKey(name=name, key=key) for name, keys in keys_of.items() for key in keys))
-    limits = Limits(triton_url=own, allowed_triton_urls=named, own_secrets=secrets)
+    limits = Limits(triton_url=all_of_them, allowed_triton_urls=(one, *named), own_secrets=secrets)
     assert read(rendering("everything")).limits() == limits
 
 

@@ -152,18 +152,46 @@ def test_further_arguments_come_last() -> None:
     assert rendering("everything").triton["args"][-1] == "--log-verbose=1"
 
 
-def test_the_address_that_workers_are_told_is_open() -> None:
-    found = rendering("on CPUs")
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_address_that_workers_are_told_is_open(replicas: int) -> None:
+    found = render({"triton": {"replicas": replicas}})
     host, port = found.settings["BAAS_OPERATOR_TRITON_URL"].removeprefix("grpc://").split(":")
     service = found.one("Service", host.split(".")[0])
     assert int(port) in {it["port"] for it in service["spec"]["ports"] if it["targetPort"] == "grpc"}
     assert f"--grpc-port={port}" in found.triton["args"]
 
 
-def test_clients_that_balance_themselves_find_all_pods() -> None:
+ONE, ALL = "grpc://baas-triton.panoramas.svc:8001", "grpc://baas-triton-headless.panoramas.svc:8001"
+
+
+@pytest.mark.parametrize(
+    ("triton", "told", "allowed"),
+    [
+        ({"replicas": 1}, ONE, ALL),
+        ({"replicas": 2}, ALL, ONE),
+        ({"autoscaling": {"kind": "hpa"}}, ALL, ONE),
+        ({"autoscaling": {"kind": "keda", "prometheusAddress": "http://prometheus:9090"}}, ALL, ONE),
+    ],
+)
+def test_workers_are_told_of_all_pods_where_there_may_be_several(triton: Object, told: str, allowed: str) -> None:
+    """BlurJobs that name the other address go on: it is the same Triton."""
+    found = render({"triton": triton, "operator": {"allowedTritonUrls": ["grpc://other:8001"]}})
+    assert found.settings["BAAS_OPERATOR_TRITON_URL"] == told
+    assert found.settings["BAAS_OPERATOR_ALLOWED_TRITON_URLS"] == f"{allowed},grpc://other:8001"
+
+
+def test_one_address_gives_one_of_the_pods_and_the_other_all_that_are_ready() -> None:
     found = rendering("on CPUs")
-    assert found.one("Service", "baas-triton-headless")["spec"]["clusterIP"] == "None"
-    assert "clusterIP" not in found.one("Service", "baas-triton")["spec"]
+    one, all_of_them = (found.one("Service", f"baas-triton{suffix}")["spec"] for suffix in ("", "-headless"))
+    assert "clusterIP" not in one
+    assert all_of_them["clusterIP"] == "None"
+    assert not all_of_them.get("publishNotReadyAddresses")
+    assert one["selector"] == all_of_them["selector"]
+    assert one["ports"] == all_of_them["ports"]
+
+
+def test_connections_end_so_that_workers_find_new_pods() -> None:
+    assert "--grpc-max-connection-age=30000" in rendering("a model image").triton["args"]
 
 
 def test_tiles_are_handed_over_in_memory() -> None:

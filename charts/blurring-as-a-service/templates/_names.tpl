@@ -110,10 +110,23 @@ app.kubernetes.io/managed-by: baas-operator
 {{- if eq (include "baas.watchesCluster" .) "true" }}[]{{ else }}{{ .Values.operator.watchNamespaces | default (list .Release.Namespace) | toJson }}{{ end }}
 {{- end }}
 
+{{- /*
+Where pictures go. The Service's own address does for one pod, and stays there while that pod is away; of several pods the
+headless Service tells all addresses.
+*/}}
 {{- define "baas.tritonUrl" -}}
 {{- if .Values.triton.enabled }}
-{{- printf "grpc://%s.%s.svc:8001" (include "baas.name" (dict "root" . "component" "triton")) .Release.Namespace }}
+{{- index (include "baas.tritonUrls" . | fromJsonArray) (or (gt (int .Values.triton.replicas) 1) (ne .Values.triton.autoscaling.kind "none") | ternary 1 0) }}
 {{- else }}
 {{- .Values.triton.url }}
 {{- end }}
+{{- end }}
+
+{{- /* Both addresses of the chart's own Triton, as a JSON list: the Service's and the headless one's. Takes the root. */}}
+{{- define "baas.tritonUrls" -}}
+{{- $urls := list }}
+{{- range list "" "-headless" }}
+{{- $urls = append $urls (printf "grpc://%s%s.%s.svc:8001" (include "baas.name" (dict "root" $ "component" "triton")) . $.Release.Namespace) }}
+{{- end }}
+{{- toJson $urls }}
 {{- end }}
