@@ -15,8 +15,6 @@ from baas_operator.observed import Detector, NotReady
 TIMEOUT_SECONDS = 5.0
 FRESH_SECONDS = 5.0
 """Within this time BlurJobs share an answer."""
-CHANNEL = [("grpc.initial_reconnect_backoff_ms", 500), ("grpc.max_reconnect_backoff_ms", 5_000)]
-"""gRPC would wait up to two minutes before it tries a server again that was away."""
 DIGEST = "model_digest"
 """The parameter in the model's configuration that tells which weights it has."""
 
@@ -31,7 +29,6 @@ class DetectorEdge:
     """Tritons, asked at most every few seconds whatever the number of BlurJobs."""
 
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, bool], InferenceServerClient] = {}
         self._answers: dict[tuple[str, bool, str, str], _Answer] = {}
         self._asking: dict[tuple[str, bool, str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -47,29 +44,19 @@ class DetectorEdge:
                 known = self._answers[key] = _Answer(await self._ask(*key))
         return known.found
 
-    async def close(self) -> None:
-        """Hang up."""
-        for client in self._clients.values():
-            await client.close()
-
-    def _client(self, address: str, tls: bool) -> InferenceServerClient:
-        if (address, tls) not in self._clients:
-            self._clients[address, tls] = InferenceServerClient(address, ssl=tls, channel_args=CHANNEL)
-        return self._clients[address, tls]
-
     async def _ask(self, address: str, tls: bool, model: str, version: str) -> Detector | NotReady:
         name = f"{model} version {version}" if version else model
         try:
-            client = self._client(address, tls)
-            if not await client.is_server_ready(client_timeout=TIMEOUT_SECONDS):
-                return NotReady(reason="NotReady", message=f"Triton at {address} is starting or stopping.")
-            if not await client.is_model_ready(model, version, client_timeout=TIMEOUT_SECONDS):
-                return NotReady(
-                    reason="ModelNotReady",
-                    message=f"Triton at {address} does not have {name} ready: it loads, or its repository lacks it.",
-                )
-            metadata = await client.get_model_metadata(model, version, client_timeout=TIMEOUT_SECONDS)
-            answer = await client.get_model_config(model, version, client_timeout=TIMEOUT_SECONDS)
+            # A connection for each look: one that lasts would wait up to two minutes before it looked up the name of a
+            # Triton again that was away, and all questions of a look go to one of several servers.
+            async with InferenceServerClient(address, ssl=tls) as client:
+                if not await client.is_server_ready(client_timeout=TIMEOUT_SECONDS):
+                    return NotReady(reason="NotReady", message=f"Triton at {address} is starting or stopping.")
+                if not await client.is_model_ready(model, version, client_timeout=TIMEOUT_SECONDS):
+                    lacks = f"Triton at {address} does not have {name} ready: it loads, or its repository lacks it."
+                    return NotReady(reason="ModelNotReady", message=lacks)
+                metadata = await client.get_model_metadata(model, version, client_timeout=TIMEOUT_SECONDS)
+                answer = await client.get_model_config(model, version, client_timeout=TIMEOUT_SECONDS)
         except InferenceServerException as error:
             return NotReady(reason="Unavailable", message=f"Triton at {address} does not answer: {error.message()}")
         parameters = {key: value.string_value for key, value in answer.config.parameters.items()}

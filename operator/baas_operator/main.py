@@ -63,7 +63,6 @@ async def operate(settings: Settings) -> None:
         try:
             await _run(settings, world)
         finally:
-            await world.detector.close()
             await world.ledger.close()
 
 
