@@ -34,12 +34,19 @@ RETRYABLE = frozenset(
 )
 # What the server answers when this picture's request, not the set-up, is at fault.
 _REFUSALS = frozenset({"StatusCode.INVALID_ARGUMENT", "StatusCode.INTERNAL", "StatusCode.OUT_OF_RANGE"})
-# No limits, as without options. A server that is back is noticed within seconds; gRPC itself waits up to two minutes.
 _CHANNEL = [
+    # No limits, as without options.
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
+    # Each request goes to the next of the servers that the name stands for; a name of one server is served as before.
+    ("grpc.lb_policy_name", "round_robin"),
+    # A server that is back is noticed within seconds; gRPC itself waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 500),
     ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A server whose node is gone says nothing: without this, its requests would wait for their deadlines.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 15_000),
+    ("grpc.http2.ping_timeout_ms", 15_000),  # of other pings, behind which that one waits
 ]
 _INPUT = ("TILES", "UINT8", (-1, -1, -1, 3))
 _OUTPUTS = {"BOXES": "FP32", "COUNT": "INT32"}
@@ -69,7 +76,10 @@ class Detector(Protocol):
 
 
 class TritonDetector:
-    """A client of one Triton server, safe to share between threads. Use it as a context manager."""
+    """A client of one Triton, or of several that a name stands for; safe to share between threads.
+
+    All must serve the same model: what it is, one of them is asked once. Use it as a context manager.
+    """
 
     def __init__(
         self,
@@ -84,13 +94,17 @@ class TritonDetector:
     ) -> None:
         """Connect to `host:port` (gRPC) and check the contract of a model, by default of its newest ready version.
 
+        Requests are spread over all addresses of the host. Other targets that gRPC knows are good, too, such as
+        `ipv4:10.0.0.1:8001,10.0.0.2:8001`.
+
         A call is given `deadline_seconds`; failures that waiting may repair are retried for `patience_seconds`.
         Raises `DependencyUnavailable` when nobody answers, `ConfigurationError` when it is not the expected model.
         """
         self._url = url
         self._name = name
         self._deadline_seconds = deadline_seconds
-        self._retrying = patient(patience_seconds, dependency="triton")
+        # One that is lost is noticed after half a minute, and another one may be about to stop.
+        self._retrying = patient(patience_seconds, dependency="triton", attempts=3)
         try:
             self._client = InferenceServerClient(url, ssl=uses_tls, channel_args=_CHANNEL)
         except (InferenceServerException, ValueError) as error:
