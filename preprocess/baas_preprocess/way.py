@@ -20,6 +20,7 @@ from baas_preprocess.mask import mask
 from baas_preprocess.merge import merge
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
+from baas_preprocess.remembering import Remembering
 from baas_preprocess.scrub import scrub
 from baas_preprocess.second_look import MOST_LOOKS, judge, still_visible
 from baas_preprocess.upright import is_joined, stored_box, upright
@@ -201,8 +202,10 @@ def look_again(
 ) -> tuple[Finished, SecondLook]:
     """Look at the finished bytes as a stranger would, and redact what is still visible, from the original anew.
 
-    Ends after a look that saw nothing surely visible: whatever any look saw is redacted by then.
+    Ends after a look that saw nothing surely visible: whatever any look saw is redacted by then. Tiles that still show
+    what they showed at the look before are not asked about again.
     """
+    detector = Remembering(detector)
     regions = finished.regions
     found_before = len(regions)
     for looks in range(1, MOST_LOOKS + 1):

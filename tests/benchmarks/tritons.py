@@ -17,5 +17,7 @@ def running_triton(repository: Path) -> Iterator[str]:
     with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
         if server.stdout is None:
             raise RuntimeError("no output of Triton")
-        yield json.loads(server.stdout.readline())["grpc"]
-        server.terminate()
+        try:
+            yield json.loads(server.stdout.readline())["grpc"]
+        finally:
+            server.terminate()
