@@ -15,11 +15,12 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import machine, panoramas, telemetry
+from tests.benchmarks import machine, operator_scale, panoramas, telemetry
 from tests.benchmarks.options import Options
 from tests.benchmarks.rounds import Outcome, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
+    "operator": operator_scale.measure,
     "panoramas": panoramas.measure,
     "telemetry": telemetry.measure,
 }
