@@ -25,42 +25,49 @@ def fill(footprint: Footprint, around: npt.NDArray[np.int16] | Floats, *, wraps:
 
     All sums are elementwise and in a fixed order: the same picture gives the same numbers on every machine.
     """
-    outside = footprint.grid < 0
-    field = np.where(outside, around, 0.0)
+    field = np.where(footprint.grid < 0, around, 0.0)
     weighted, weights = np.zeros(footprint.rows.size), np.zeros(footprint.rows.size)
-    for levels, weight in _nearest(footprint, field, outside, wraps=wraps):
+    for levels, weight in _nearest(footprint, field, wraps=wraps):
         weighted += levels * weight
         weights += weight
-    field[footprint.rows, footprint.columns] = weighted / np.where(weights > 0, weights, 1.0)
 
+    # All places by their number in the field: looking them up is what takes the time.
+    flat, width = field.reshape(-1), field.shape[1]
     (up, down), (left, right) = _beside(footprint, wraps=wraps)
-    rows, columns = footprint.rows, footprint.columns
+    row, column = footprint.rows * width, footprint.columns
+    up, down = up * width, down * width
+    own, beside = row + column, (up + column, down + column, row + left, row + right)
+    flat[own] = weighted / np.where(weights > 0, weights, 1.0)
     for _ in range(_SWEEPS):
-        field[rows, columns] = (field[up, columns] + field[down, columns] + field[rows, left] + field[rows, right]) / 4
+        above, below, before, after = (flat.take(places) for places in beside)
+        flat[own] = (above + below + before + after) / 4
 
-    def corner(row: Ints, column: Ints) -> Floats:
-        met: Floats = field[rows, columns] + field[row, columns] + field[rows, column] + field[row, column]
+    def corner(beyond_row: Ints, beyond_column: Ints) -> Floats:
+        met: Floats = (
+            flat[own] + flat[beyond_row + column] + flat[row + beyond_column] + flat[beyond_row + beyond_column]
+        )
         return met / 4
 
     return Surface.between(corner(up, left), corner(up, right), corner(down, left), corner(down, right))
 
 
-def _nearest(
-    footprint: Footprint, field: Floats, outside: npt.NDArray[np.bool_], *, wraps: bool
-) -> Iterator[tuple[Floats, Floats]]:
+def _nearest(footprint: Footprint, field: Floats, *, wraps: bool) -> Iterator[tuple[Floats, Floats]]:
     """Give, for each of four sides, the level of the nearest place outside and one over its distance; 0 without one."""
     for is_turned in (False, True):
-        lines, free = (field.T, outside.T) if is_turned else (field, outside)
+        lines = field.T if is_turned else field
         line, at = (footprint.columns, footprint.rows) if is_turned else (footprint.rows, footprint.columns)
-        length = free.shape[1]
+        length = lines.shape[1]
         turns = 3 if wraps and not is_turned else 1
-        free = np.tile(free, (1, turns))
-        at = at + turns // 2 * length  # in the middle one of three
-        along = np.arange(free.shape[1], dtype=np.int32)
-        before = np.maximum.accumulate(np.where(free, along, -1), axis=1)[line, at]
-        after = np.minimum.accumulate(np.where(free, along, along.size)[:, ::-1], axis=1)[:, ::-1][line, at]
-        for nearest, exists in ((before, before >= 0), (after, after < along.size)):
-            yield lines[line, nearest % length], exists / np.abs(nearest - at)
+        # All lines one after the other, each as often as it goes around; of three turns the middle one counts.
+        whole = turns * length
+        begin, middle = line * whole, turns // 2 * length
+        places = np.sort(np.concatenate([begin + at + turn * length for turn in range(turns)]))
+        firsts = places[(np.diff(places, prepend=-2) != 1) | (places % whole == 0)]
+        lasts = places[(np.diff(places, append=-2) != 1) | ((places + 1) % whole == 0)]
+        stretch = np.searchsorted(lasts, begin + middle + at)
+        before, after = firsts[stretch] - begin - 1, lasts[stretch] - begin + 1
+        for nearest, exists in ((before, before >= 0), (after, after < whole)):
+            yield lines[line, nearest % length], exists / np.abs(nearest - (middle + at))
 
 
 def _beside(footprint: Footprint, *, wraps: bool) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:
