@@ -49,16 +49,19 @@ def mask(regions: Sequence[Region], inspection: Inspection, *, padding: float, c
         )
         grid[places] = first_cell + cell_rows[:, None] * cells + cell_columns
         first_cell += cells * cells
-    found, numbers = np.unique(grid, return_inverse=True)
-    outside = int(found[0] == -1)
-    numbered = (numbers.reshape(grid.shape) - outside).astype(np.int32)
+    # Those that are left, numbered anew in their order; -1 is the last place.
+    is_used = np.zeros(first_cell + 1, np.bool_)
+    is_used[grid] = True
+    is_used[-1] = False
+    numbers = np.where(is_used, np.cumsum(is_used) - 1, -1).astype(np.int32)
+    numbered = numbers[grid]
     numbered.flags.writeable = False
     return Mask(
         unit_px=inspection.unit_px,
         width_px=inspection.width_px,
         height_px=inspection.height_px,
         cells=numbered,
-        cell_count=len(found) - outside,
+        cell_count=int(is_used.sum()),
     )
 
 
