@@ -14,7 +14,7 @@ import numpy.typing as npt
 from baas_preprocess.cells import Floats, Footprint, Ints, coarse, means, round_down, totals
 from baas_preprocess.facts import Mask, Method
 from baas_preprocess.fill import fill
-from baas_preprocess.libjpeg import Blocks, OnRow
+from baas_preprocess.libjpeg import Blocks, Digesting, OnRow
 from baas_preprocess.raster import Raster, Samples, unit_rows
 from baas_preprocess.surface import Surface, flat, smooth
 
@@ -47,10 +47,13 @@ class Lifted:
         )
 
 
-def lift(planes: list[Lifted]) -> OnRow:
-    """Make a pass that moves what is inside the mask to `planes`, leaving zeros, and notes the levels outside."""
+def lift(planes: list[Lifted], outside: Digesting) -> OnRow:
+    """Make a pass that moves what is inside the mask to `planes`, leaving zeros, and digests what is outside.
 
-    def on_row(component: int, row: int, blocks: Blocks) -> None:
+    Of that it also notes the levels.
+    """
+
+    def on_row(component: int, row: int, blocks: Blocks) -> Ints:
         plane = planes[component]
         places = plane.footprint.row(row)
         columns = plane.footprint.columns[places]
@@ -58,6 +61,8 @@ def lift(planes: list[Lifted]) -> OnRow:
             plane.inside[places] = blocks[columns, : plane.inside.shape[1]]
             blocks[columns] = 0
         plane.around[row] = blocks[:, 0]
+        outside.add(blocks)
+        return columns
 
     return on_row
 

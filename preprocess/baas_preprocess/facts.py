@@ -18,7 +18,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3), RGB, 0..255."""
 
 Digest = NewType("Digest", str)
-"""`sha256:` and 64 hexadecimal digits."""
+"""`sha256:` and 64 hexadecimal digits; of a JPEG's coefficients, `blake3:` and as many."""
 
 
 class ImageFormat(StrEnum):

@@ -12,24 +12,26 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from blake3 import blake3
 
 from baas_preprocess.container import jpeg, jpeg_frame
 from baas_preprocess.container.refusals import damaged, unsupported
-from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Mask, Pixels
 from baas_preprocess.turbojpeg import Callback, Region, Transform, check, handle_of, load_library
 
 Blocks: TypeAlias = npt.NDArray[np.int16]
 """(blocks, 64): quantised coefficients of 8x8 blocks in natural order; number 0 is the mean (DC)."""
 
-OnRow: TypeAlias = Callable[[int, int, Blocks], None]
-"""Gets the component's number, the row's number and a view of all its blocks, to read or to write in place."""
+OnRow: TypeAlias = Callable[[int, int, Blocks], npt.NDArray[np.int64] | None]
+"""Gets the component's number, the row's number and a view of all its blocks, to read or to write in place.
+
+Returns the numbers of the blocks that it wrote, where it knows them, so that only those are checked."""
 
 # libjpeg-turbo 2.1's turbojpeg.h
 _RGB = 0
 _STOP_ON_WARNING, _LIMIT_SCANS = 8192, 32768
 _STRICT = _STOP_ON_WARNING | _LIMIT_SCANS
-_OPTION_PROGRESSIVE, _OPTION_COPY_NO_METADATA = 32, 64
+_OPTION_NO_OUTPUT, _OPTION_PROGRESSIVE, _OPTION_COPY_NO_METADATA = 16, 32, 64
 _SAMPLINGS = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0", 3: "grey", 4: "4:4:0", 5: "4:1:1"}
 _COLOUR_SPACES = {0: "RGB", 1: "YCbCr", 2: "grey"}
 
@@ -72,6 +74,8 @@ class Output(NamedTuple):
 
     on_row: OnRow | None = None
     progressive: bool = False
+    is_written: bool = True
+    """False: the rows are shown to `on_row`, and that is all."""
 
 
 def read_frame(data: bytes) -> Frame:
@@ -130,20 +134,21 @@ def _scaled_size(frame: Frame, least_px: int | None) -> tuple[int, int]:
     return whole
 
 
-def edit(data: bytes, *outputs: Output) -> list[bytes]:
-    """Read the coefficients once, then let each output's callback change them in turn and write them.
+def edit(data: bytes, *outputs: Output, frame: Frame | None = None) -> list[bytes]:
+    """Read the coefficients once, then let each output's callback change them in turn, and write those to be written.
 
     An output starts from what the outputs before it left. Rows come in order, component by component. All blocks that
-    no callback touches are the same in every output. An exception in a callback ends the pass and surfaces.
+    no callback touches are the same in every output. An exception in a callback ends the pass and surfaces. Whoever has
+    read the frame of these bytes may give it, which saves looking through them once more.
     Raises `NotPublishable` also for coefficients that cannot be written as they are.
     """
-    frame = read_frame(data)
+    frame = frame or read_frame(data)
     library = load_library()
     raised: list[BaseException] = []
     transforms = (Transform * len(outputs))()
-    for transform, output in zip(transforms, outputs, strict=True):
-        transform.options = _OPTION_COPY_NO_METADATA | (_OPTION_PROGRESSIVE if output.progressive else 0)
-        transform.on_row = _callback(output.on_row, frame, raised)
+    for number, (transform, output) in enumerate(zip(transforms, outputs, strict=True)):
+        transform.options = _options(output)
+        transform.on_row = _callback(output, frame, raised, is_first=number == 0)
     buffers, sizes = (ctypes.c_void_p * len(outputs))(), (ctypes.c_ulong * len(outputs))()
     with handle_of(library, library.tjInitTransform) as handle:
         try:
@@ -151,23 +156,45 @@ def edit(data: bytes, *outputs: Output) -> list[bytes]:
             if raised:
                 raise raised[0]
             check(library, handle, found)
-            written = [ctypes.string_at(buffer, size) for buffer, size in zip(buffers, sizes, strict=True)]
+            return [
+                ctypes.string_at(buffer, size)
+                for buffer, size, output in zip(buffers, sizes, outputs, strict=True)
+                if output.is_written
+            ]
         finally:
             for buffer in buffers:
                 library.tjFree(buffer)
-    return written
 
 
-def digest_of_cleared(cleared: bytes, frame: Frame) -> Digest:
-    """Digest of a baseline JPEG that `edit` wrote after every block inside the mask was set to zero.
+def _options(output: Output) -> int:
+    return (
+        _OPTION_COPY_NO_METADATA
+        | (_OPTION_PROGRESSIVE if output.progressive else 0)
+        | (0 if output.is_written else _OPTION_NO_OUTPUT)
+    )
 
-    It stands for all coefficients outside the mask, the quantisation tables, size, sampling and colour space.
-    Two such files are the same bytes exactly when all else is the same, because libjpeg codes equal coefficients
-    equally, and `edit` lets none pass that it would code as others. Hashing 4 MB of them takes a tenth of the time of
-    hashing 96 MB of coefficients.
+
+class Digesting:
+    """Digests rows of blocks in their order, and the quantisation tables, size, sampling and colour space.
+
+    BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs), because SHA-256 takes as long over 96 MB of coefficients as
+    reading them out of the file.
     """
-    tables = _read_header(cleared).tables_start
-    return digest_of(frame.colour_space.encode() + cleared[tables:])
+
+    def __init__(self, frame: Frame) -> None:
+        """Begin with the headers of a JPEG."""
+        planes = [(plane.rows, plane.columns, plane.steps.tolist()) for plane in frame.planes]
+        headers = (frame.width_px, frame.height_px, frame.sampling, frame.colour_space, planes)
+        self._state = blake3(repr(headers).encode())
+
+    def add(self, blocks: Blocks) -> None:
+        """Go on with one row."""
+        self._state.update(blocks.view(np.uint8).data)
+
+    @property
+    def digest(self) -> Digest:
+        """Of all rows until now."""
+        return Digest(f"blake3:{self._state.hexdigest()}")
 
 
 def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
@@ -197,7 +224,9 @@ def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
     ]
 
 
-def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -> Any:
+def _callback(output: Output, frame: Frame, raised: list[BaseException], *, is_first: bool) -> Any:
+    on_row = output.on_row
+
     def call(address: int, row: Region, plane: Region, component: int, _transform: int, _data: int) -> int:
         try:
             expected = frame.planes[component]
@@ -207,12 +236,14 @@ def _callback(on_row: OnRow | None, frame: Frame, raised: list[BaseException]) -
                     f"{expected.columns * 8}x{expected.rows * 8}"
                 )
             if row.y < plane.height:  # the last row of MCUs may hold padding rows, which are never written
-                memory = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
-                blocks = np.ctypeslib.as_array(memory).reshape(expected.columns, 64)
-                _check_range(blocks)
-                if on_row is not None:
-                    on_row(component, row.y // 8, blocks)
+                memory: Any = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
+                blocks = np.frombuffer(memory, np.int16).reshape(expected.columns, 64)
+                if is_first:
                     _check_range(blocks)
+                if on_row is not None:
+                    written = on_row(component, row.y // 8, blocks)
+                    if output.is_written and (written is None or written.size):
+                        _check_range(blocks if written is None else blocks[written])
         except BaseException as error:  # noqa: BLE001 (ctypes would print it and go on)
             raised.append(error)
             return -1
@@ -237,8 +268,6 @@ class _Header(NamedTuple):
     is_progressive: bool
     steps: list[npt.NDArray[np.uint16]]
     """The quantisation table of each component."""
-    tables_start: int
-    """Where the first quantisation table stands."""
 
 
 def _read_header(data: bytes) -> _Header:
@@ -249,10 +278,8 @@ def _read_header(data: bytes) -> _Header:
             f"a JPEG of process {frame.marker:#04x} with {len(frame.components)} components of {frame.precision} bits"
         )
     tables: dict[int, npt.NDArray[np.uint16]] = {}
-    start = len(data)
     for segment in file.segments:
         if segment.marker == _QUANTISATION:
-            start = min(start, segment.start)
             for number, steps in _tables(segment.payload):
                 # A table between two scans would hold for some components and not for others.
                 if (tables.setdefault(number, steps) != steps).any():
@@ -261,7 +288,7 @@ def _read_header(data: bytes) -> _Header:
     numbers = header[8::3]
     if set(numbers) - set(tables):
         raise damaged("a component has no quantisation table")
-    return _Header(frame.marker in _PROGRESSIVE, [tables[number] for number in numbers], start)
+    return _Header(frame.marker in _PROGRESSIVE, [tables[number] for number in numbers])
 
 
 def _tables(payload: bytes) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:

@@ -5,7 +5,7 @@ coefficients.
 """
 
 from baas_preprocess import libjpeg, raster
-from baas_preprocess.cells import Footprint
+from baas_preprocess.cells import Footprint, Ints
 from baas_preprocess.draw import BlockDrawing, Lifted, draw_blocks, draw_samples, lift
 from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Redacted
 
@@ -24,21 +24,27 @@ def redact(data: bytes, inspection: Inspection, mask: Mask, method: Method) -> R
 def _redact_jpeg(data: bytes, mask: Mask, method: Method, *, wraps: bool) -> Redacted:
     frame = libjpeg.read_frame(data)
     lifted = [Lifted.empty(Footprint.of(grid), 1) for grid in libjpeg.cell_grids(frame, mask)]
+    outside = libjpeg.Digesting(frame)
     drawings: list[BlockDrawing] = []
 
-    def draw(component: int, row: int, blocks: libjpeg.Blocks) -> None:
+    def draw(component: int, row: int, blocks: libjpeg.Blocks) -> Ints:
         if not drawings:  # the first row: all levels have been lifted by now
             for found, plane in zip(lifted, frame.planes, strict=True):
                 drawings.append(draw_blocks(found, plane.steps, method, wraps=wraps))
         footprint = lifted[component].footprint
         places = footprint.row(row)
-        if places.start < places.stop:
-            blocks[footprint.columns[places]] = drawings[component].coefficients(places)
+        columns = footprint.columns[places]
+        if columns.size:
+            blocks[columns] = drawings[component].coefficients(places)
+        return columns
 
-    cleared, redacted = libjpeg.edit(
-        data, libjpeg.Output(lift(lifted)), libjpeg.Output(draw, progressive=frame.is_progressive)
+    (redacted,) = libjpeg.edit(
+        data,
+        libjpeg.Output(lift(lifted, outside), is_written=False),
+        libjpeg.Output(draw, progressive=frame.is_progressive),
+        frame=frame,
     )
-    return Redacted(data=redacted, method=method, outside_digest=libjpeg.digest_of_cleared(cleared, frame))
+    return Redacted(data=redacted, method=method, outside_digest=outside.digest)
 
 
 def _redact_raster(data: bytes, inspection: Inspection, mask: Mask, method: Method) -> Redacted:

@@ -31,7 +31,6 @@ def verify(finished: bytes, *, found: Inspection, source: Inspection, mask: Mask
     _has_the_same_shape(found, source)
     try:
         if found.format is ImageFormat.JPEG:
-            libjpeg.decode(finished)
             outside, is_redacted = _look_at_jpeg(finished, mask, redacted.method, wraps=found.wraps)
         else:
             outside, is_redacted = _look_at_raster(finished, mask, redacted.method, found)
@@ -84,15 +83,19 @@ def _has_the_same_shape(found: Inspection, source: Inspection) -> None:
 
 
 def _look_at_jpeg(finished: bytes, mask: Mask, method: Method, *, wraps: bool) -> tuple[Digest, bool]:
-    """Digest what is outside the mask, and tell whether each block inside is what the method would draw of it again."""
+    """Digest what is outside the mask, and tell whether each block inside is what the method would draw of it again.
+
+    Reads every coefficient, and libjpeg may not so much as warn: decoding to pixels would read no more of the file.
+    """
     frame = libjpeg.read_frame(finished)
+    outside = libjpeg.Digesting(frame)
     lifted = [Lifted.empty(Footprint.of(grid), 64) for grid in libjpeg.cell_grids(frame, mask)]
-    (cleared,) = libjpeg.edit(finished, libjpeg.Output(lift(lifted)))
+    libjpeg.edit(finished, libjpeg.Output(lift(lifted, outside), is_written=False), frame=frame)
     is_redacted = all(
         np.array_equal(found.inside, draw_blocks(found, plane.steps, method, wraps=wraps).coefficients(slice(None)))
         for found, plane in zip(lifted, frame.planes, strict=True)
     )
-    return libjpeg.digest_of_cleared(cleared, frame), is_redacted
+    return outside.digest, is_redacted
 
 
 def _look_at_raster(finished: bytes, mask: Mask, method: Method, found: Inspection) -> tuple[Digest, bool]:

@@ -280,7 +280,7 @@ def test_the_records_of_an_image_are_given_whole_as_json(run: Path, baas: Baas) 
     assert record["kind"] == "published"
     assert record["software"]["version"]
     assert record["recipe"]["method"]
-    assert record["outside"].startswith("sha256:")
+    assert record["outside"].startswith("blake3:")
     assert all(len(one["tile"]) == 4 for one in record["objects"])
 
 

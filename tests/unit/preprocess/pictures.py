@@ -165,11 +165,14 @@ def outside_digest(data: bytes, mask: Mask) -> Digest:
     frame = libjpeg.read_frame(data)
     grids = libjpeg.cell_grids(frame, mask)
 
+    outside = libjpeg.Digesting(frame)
+
     def clear(component: int, row: int, blocks: libjpeg.Blocks) -> None:
         blocks[grids[component][row] >= 0] = 0
+        outside.add(blocks)
 
-    (cleared,) = libjpeg.edit(data, libjpeg.Output(clear))
-    return libjpeg.digest_of_cleared(cleared, frame)
+    libjpeg.edit(data, libjpeg.Output(clear, is_written=False))
+    return outside.digest
 
 
 def region(left: float, top: float, right: float, bottom: float) -> Region:
