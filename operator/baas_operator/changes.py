@@ -6,6 +6,11 @@ from baas_crds.status import BlurJobStatus
 from baas_operator.observed import verdict_of
 
 
+def is_news(before: BlurJobStatus, after: BlurJobStatus) -> bool:
+    """Return whether more has changed than counts, speed and times."""
+    return before.conditions != after.conditions or before.phase != after.phase
+
+
 def end_of(before: BlurJobStatus, after: BlurJobStatus) -> Condition | None:
     """Return how the run ended, if it ended just now, or otherwise than before."""
     old, new = verdict_of(before), verdict_of(after)

@@ -1,4 +1,4 @@
-"""What kopf hears of: each handler only wakes the BlurJob concerned. What is to be done is decided elsewhere."""
+"""What kopf hears of: each handler remembers it and wakes the BlurJob. What is to be done is decided elsewhere."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,8 +8,9 @@ import kopf
 from kubernetes.aio.client import Configuration
 
 from baas_crds.blurjob import GROUP, VERSION
+from baas_operator.memory import Memory, key_of
 from baas_operator.monitor import Monitor
-from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, RETRY, Key
+from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, Key
 from baas_operator.settings import Settings
 from baas_operator.wakeups import Wakeups
 
@@ -18,36 +19,30 @@ DEBOUNCE_SECONDS = 0.2
 
 
 def registry_of(
-    wakeups: Wakeups[Key], monitor: Monitor, deleted: asyncio.Event, configuration: Configuration
+    wakeups: Wakeups[Key], memory: Memory, monitor: Monitor, deleted: asyncio.Event, configuration: Configuration
 ) -> kopf.OperatorRegistry:
     """Return kopf's handlers. `deleted` is set when a BlurJob is gone."""
     registry = kopf.OperatorRegistry()
-    known: dict[str, object] = {}
 
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)  # type: ignore[arg-type]
-    async def blurjob_changed(
-        type: str | None,  # noqa: A002 - kopf's name
-        body: Mapping[str, Any],
-        namespace: str,
-        name: str,
-        uid: str,
-        **_: Any,
-    ) -> None:
-        metadata = body["metadata"]
-        monitor.heard(uid, metadata["resourceVersion"])
-        said = (metadata["generation"], metadata.get("annotations", {}).get(RETRY), metadata.get("deletionTimestamp"))
-        # Our own writes of the status say nothing new.
-        if type == "DELETED" or known.get(uid) != said:
-            wakeups.wake(Key(namespace=namespace, name=name), after_seconds=DEBOUNCE_SECONDS)
-        known[uid] = said
-        if type == "DELETED":
-            known.pop(uid)
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def blurjob_changed(event: Mapping[str, Any], uid: str, **_: Any) -> None:
+        document, key = event["object"], key_of(event["object"])
+        monitor.heard(uid, document["metadata"]["resourceVersion"])
+        is_gone = event["type"] == "DELETED"
+        if is_gone:
+            memory.forget(key)
             deleted.set()
+        if is_gone or memory.learn(document):
+            wakeups.wake(key, after_seconds=DEBOUNCE_SECONDS)
 
     ours = {MANAGED_BY: OPERATOR, BLURJOB: kopf.PRESENT}
 
     @kopf.on.event("batch", "v1", "jobs", labels=ours, registry=registry)  # type: ignore[arg-type]
-    async def job_changed(labels: Mapping[str, str], namespace: str, **_: Any) -> None:
+    async def job_changed(event: Mapping[str, Any], labels: Mapping[str, str], namespace: str, **_: Any) -> None:
+        if event["type"] == "DELETED":
+            memory.forget_job(event["object"])
+        else:
+            memory.learn_job(event["object"])
         wakeups.wake(Key(namespace=namespace, name=labels[BLURJOB]), after_seconds=DEBOUNCE_SECONDS)
 
     @kopf.on.login(registry=registry)

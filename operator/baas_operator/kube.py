@@ -22,6 +22,8 @@ from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailabl
 from baas_operator.names import PLURAL
 
 TIMEOUT_SECONDS = 30.0
+PAGE = "250"
+"""Objects that are read at once."""
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -100,9 +102,22 @@ class Kube:
         items: list[dict[str, Any]] = answer["items"]
         return items
 
-    async def create(self, kind: Kind, document: Mapping[str, Any]) -> None:
-        """Create an object. Raises `Conflict`, `Invalid`, `Forbidden`."""
-        await self._request("POST", kind.path(document["metadata"]["namespace"]), body=document)
+    async def each(
+        self, kind: Kind, namespace: str | None, *, labels: str | None = None
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Give each object of a namespace or of all, read in pages: never more than one is held."""
+        query = {"limit": PAGE, **({"labelSelector": labels} if labels else {})}
+        while True:
+            answer = await self._request("GET", kind.path(namespace), query=query)
+            for item in answer["items"]:
+                yield item
+            if not (token := answer["metadata"].get("continue")):
+                return
+            query["continue"] = token
+
+    async def create(self, kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object and return it as it is then. Raises `Conflict`, `Invalid`, `Forbidden`."""
+        return await self._request("POST", kind.path(document["metadata"]["namespace"]), body=document)
 
     async def patch(
         self, kind: Kind, namespace: str, name: str, change: Mapping[str, Any], *, subresource: str | None = None

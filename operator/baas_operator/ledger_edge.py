@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 
 from baas_crds.errors import BaasError, ConfigurationError
-from baas_ledger.abandon import abandon, unfinished_blurjobs
+from baas_ledger.abandon import Mark, abandon, marks_of_unfinished, unfinished_blurjobs
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.progress import read_progress
 from baas_ledger.reopen import retry_quarantined
@@ -58,6 +58,10 @@ class LedgerEdge:
     async def unfinished_runs(self, namespaces: Collection[str] | None) -> list[str]:
         """Return the ids of runs that belong to BlurJobs of these namespaces, of all if None, and are not over."""
         return await self._ask(lambda connection: unfinished_blurjobs(connection, namespaces))
+
+    async def marks(self, namespaces: Collection[str] | None) -> dict[str, Mark]:
+        """Return a mark of each such run by its id: it stays the same as long as nothing about the run changes."""
+        return await self._ask(lambda connection: marks_of_unfinished(connection, namespaces))
 
     async def abandon(self, run_ids: Collection[str]) -> None:
         """Note that the BlurJobs of these runs are gone."""

@@ -7,16 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
-from baas_crds.conditions import ConditionType
 from baas_crds.errors import BaasError
+from baas_ledger.abandon import Mark
 from baas_operator.kube import Kind
+from baas_operator.memory import Jobs, Memory, add_job, key_of
 from baas_operator.monitor import Monitor
-from baas_operator.names import RETRY, Key
+from baas_operator.names import MANAGED_BY, OPERATOR, Key
 from baas_operator.settle import settle
 from baas_operator.spans import Look
-from baas_operator.status import status_of
 from baas_operator.wakeups import Wakeups
 from baas_operator.world import World
 
@@ -29,6 +28,11 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LIST_SECONDS = 60.0
 SWEEP_SECONDS = 300.0
+QUIET_PER_SECOND = 4.0
+"""So many BlurJobs of which nothing is heard are looked at: the more there are, the rarer each."""
+FOLLOW_SECONDS = 5.0
+FOLLOWED_AT_ONCE = 100
+"""So many whose counts change are looked at each time: the more there are, the rarer each."""
 
 
 async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, failures: Counter[Key]) -> None:
@@ -41,7 +45,7 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
         try:
             with Look(key) as look:
                 try:
-                    again = await _look(key, world, monitor, look)
+                    again = await _look(key, wakeups, world, monitor, look)
                     del failures[key]
                 except Exception as error:
                     again = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** failures[key])
@@ -56,19 +60,50 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
             wakeups.wake(key, after_seconds=again)
 
 
-async def _look(key: Key, world: World, monitor: Monitor, look: Look) -> float | None:
+async def _look(key: Key, wakeups: Wakeups[Key], world: World, monitor: Monitor, look: Look) -> float | None:
     began = time.perf_counter()
     try:
         async with asyncio.timeout(LOOK_LIMIT_SECONDS):
-            looked = await settle(key, world, look)
+            settled = await settle(key, world, look)
     finally:
         monitor.looked(time.perf_counter() - began)
-    if looked is None:
+    if settled is None:
         monitor.gone(key)
         return None
-    seen, decision = looked
-    monitor.told(key, status_of(seen, decision))
-    return decision.look_again_seconds
+    monitor.told(key, settled.status)
+    again = settled.decision.look_again_seconds
+    if again is None or not settled.is_quiet:
+        return again
+    return max(again, len(wakeups) / QUIET_PER_SECOND)
+
+
+async def follow_for_ever(wakeups: Wakeups[Key], world: World, *, namespaces: tuple[str, ...] | None) -> None:
+    """Look at BlurJobs of whose runs the ledger tells something new; of many, at those first that waited longest."""
+    followed: dict[str, Mark] | None = None
+    while True:
+        try:
+            marks = await world.ledger.marks(namespaces)
+        except (BaasError, TimeoutError) as error:
+            logger.debug("The ledger tells nothing of runs: %s", error)  # looks tell it to people
+        else:
+            # What was there at the beginning is looked at anyway.
+            followed = marks if followed is None else follow(wakeups, world.memory, followed, marks)
+        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+def follow(
+    wakeups: Wakeups[Key], memory: Memory, followed: Mapping[str, Mark], marks: Mapping[str, Mark]
+) -> dict[str, Mark]:
+    """Wake the BlurJobs of changed runs; return the marks that were acted upon, the oldest first."""
+    kept = {run: mark for run, mark in followed.items() if run in marks}
+    changed = [run for run in (*(marks.keys() - kept.keys()), *kept) if kept.get(run) != marks[run]]
+    keys = memory.keys
+    for run in changed[:FOLLOWED_AT_ONCE]:
+        kept.pop(run, None)
+        kept[run] = marks[run]
+        if run in keys:
+            wakeups.wake(keys[run])
+    return kept
 
 
 async def list_for_ever(
@@ -79,7 +114,7 @@ async def list_for_ever(
     namespaces: tuple[str, ...] | None,
     deleted: asyncio.Event,
 ) -> None:
-    """Look at all BlurJobs every minute, in case an event was lost, and tell the ledger which are gone.
+    """List all BlurJobs every minute, in case an event was lost, and tell the ledger which are gone.
 
     None as `namespaces`: all of them.
     """
@@ -102,25 +137,35 @@ async def list_for_ever(
 async def _list(
     wakeups: Wakeups[Key], world: World, monitor: Monitor, namespaces: tuple[str, ...] | None, *, sweeps: bool
 ) -> bool:
-    """Look at all BlurJobs once, and return whether the ledger was told which are gone."""
+    """List all BlurJobs once and look at those that are news. Return whether the ledger was told which are gone."""
     # First the runs, then the BlurJobs: whatever run is found has had its BlurJob by then.
     runs = await _unfinished_runs(world, namespaces) if sweeps else None
-    lists = [await world.kube.list(Kind.BLURJOB, namespace) for namespace in namespaces or (None,)]
-    blurjobs = {document["metadata"]["uid"]: document for documents in lists for document in documents}
-    monitor.listed({uid: document["metadata"]["resourceVersion"] for uid, document in blurjobs.items()})
-    keys = {
-        uid: Key(namespace=one["metadata"]["namespace"], name=one["metadata"]["name"]) for uid, one in blurjobs.items()
-    }
-    for uid, document in blurjobs.items():
-        if is_worth_a_look(document):
-            wakeups.wake(keys[uid])
-    # Nobody tells of what was deleted while the watch was away. A look does, and it knows of what was made meanwhile.
-    for key in monitor.known.difference(keys.values()):
+    keys, versions = set[Key](), dict[str, str]()
+    for namespace in namespaces or (None,):
+        async for document in world.kube.each(Kind.BLURJOB, namespace):
+            keys.add(key := key_of(document))
+            versions[document["metadata"]["uid"]] = document["metadata"]["resourceVersion"]
+            if not world.memory.knows(document):
+                world.memory.learn(document)
+                wakeups.wake(key)
+    monitor.listed(versions)
+    # Nobody tells of what happened while the watch was away. A look does, and it knows of what was made meanwhile.
+    for key in world.memory.keep(keys):
         wakeups.wake(key)
-    if orphans := [run for run in runs or () if run not in blurjobs]:
+    for key in world.memory.replace_jobs(await _jobs(world, namespaces)):
+        wakeups.wake(key)
+    if orphans := [run for run in runs or () if run not in versions]:
         logger.info("The BlurJobs of %d runs are gone: %s", len(orphans), ", ".join(orphans))
         await world.ledger.abandon(orphans)
     return runs is not None
+
+
+async def _jobs(world: World, namespaces: tuple[str, ...] | None) -> Jobs:
+    jobs: Jobs = {}
+    for namespace in namespaces or (None,):
+        async for document in world.kube.each(Kind.JOB, namespace, labels=f"{MANAGED_BY}={OPERATOR}"):
+            add_job(jobs, document)
+    return jobs
 
 
 async def _unfinished_runs(world: World, namespaces: tuple[str, ...] | None) -> list[str] | None:
@@ -130,13 +175,3 @@ async def _unfinished_runs(world: World, namespaces: tuple[str, ...] | None) -> 
     except (BaasError, TimeoutError) as error:
         logger.warning("Runs whose BlurJob is gone were not looked for: %s", error)
         return None
-
-
-def is_worth_a_look(document: Mapping[str, Any]) -> bool:
-    """Return whether something may be left to do for a BlurJob, as the API server gives it."""
-    metadata, status = document["metadata"], document.get("status", {})
-    ends = {ConditionType.COMPLETE, ConditionType.FAILED}
-    is_over = any(c["type"] in ends and c["status"] == "True" for c in status.get("conditions", ()))
-    is_current = status.get("observedGeneration") == metadata["generation"]
-    is_asked = RETRY in metadata.get("annotations", {}) or "ttlSecondsAfterFinished" in document.get("spec", {})
-    return not (is_over and is_current) or is_asked

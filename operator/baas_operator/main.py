@@ -15,7 +15,8 @@ from baas_operator.detector_edge import DetectorEdge
 from baas_operator.handlers import kopf_settings, registry_of
 from baas_operator.kube import Kind, Kube, open_kube
 from baas_operator.ledger_edge import LedgerEdge
-from baas_operator.loops import LOOKERS, list_for_ever, look_for_ever
+from baas_operator.loops import LOOKERS, follow_for_ever, list_for_ever, look_for_ever
+from baas_operator.memory import Memory
 from baas_operator.monitor import Monitor
 from baas_operator.names import OPERATOR, Key
 from baas_operator.serving import serve
@@ -55,7 +56,7 @@ async def operate(settings: Settings) -> None:
             ledger=LedgerEdge(settings.ledger.get_secret_value()),
             detector=DetectorEdge(),
             defaults=settings.pod_defaults(),
-            limits=settings.limits(),
+            memory=Memory(settings.limits()),
             status_interval_seconds=settings.status_interval_seconds,
             instance=socket.gethostname(),
             webhook=Webhook(settings.webhook_url, settings.webhook_token),
@@ -76,11 +77,12 @@ async def _run(settings: Settings, world: World) -> None:
         async with asyncio.TaskGroup() as tasks:
             loops = [
                 tasks.create_task(list_for_ever(wakeups, world, monitor, namespaces=namespaces, deleted=deleted)),
+                tasks.create_task(follow_for_ever(wakeups, world, namespaces=namespaces)),
                 tasks.create_task(world.webhook.send_for_ever()),
                 *(tasks.create_task(look_for_ever(wakeups, world, monitor, failures)) for _ in range(LOOKERS)),
             ]
             await kopf.operator(
-                registry=registry_of(wakeups, monitor, deleted, world.kube.configuration),
+                registry=registry_of(wakeups, world.memory, monitor, deleted, world.kube.configuration),
                 settings=kopf_settings(settings),
                 clusterwide=settings.watches_everywhere,
                 namespaces=namespaces or (),

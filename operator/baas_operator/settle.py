@@ -1,7 +1,9 @@
 """One look at one BlurJob: observe, decide, act, tell. All awaiting, no deciding."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from baas_crds.status import BlurJobStatus
+from baas_operator.changes import is_news
 from baas_operator.decision import Decision
 from baas_operator.kube import Forbidden, Invalid
 from baas_operator.names import Key
@@ -14,11 +16,48 @@ from baas_operator.status import status_of
 from baas_operator.world import NameTaken, World
 
 
-async def settle(key: Key, world: World, look: Look) -> tuple[Observed, Decision] | None:
-    """Look once, and return what was seen and decided; None when the BlurJob is gone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What one look has found, decided and told."""
 
-    The status is told last, so that it speaks only of what was done; then those hear of it who asked for that.
+    seen: Observed
+    decision: Decision
+    status: BlurJobStatus
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing was to be done, and nothing to be told but counts."""
+        return not self.decision.actions and not is_news(self.seen.told, self.status)
+
+
+async def settle(key: Key, world: World, look: Look) -> Settled | None:
+    """Look once, and return what came of it; None when the BlurJob is gone.
+
+    What is remembered is enough as long as nothing is to be done. What is done is decided on what the API server says
+    just then. The status is told last, so that it speaks only of what was done; then those hear of it who asked for
+    that.
     """
+    settled = await _glance(key, world, look) or await _study(key, world, look)
+    if settled is not None and await world.tell(settled.seen, settled.status):
+        tell_end(settled.seen, settled.status)
+        world.webhook.put(notices(settled.seen, settled.status))
+    return settled
+
+
+async def _glance(key: Key, world: World, look: Look) -> Settled | None:
+    """Return what memory gives, if that is quiet."""
+    remembered = world.memory.recall(key)
+    if remembered is None:
+        return None
+    look.found(remembered)
+    seen = await world.around(remembered)
+    decision = reconcile(seen)
+    settled = Settled(seen=seen, decision=decision, status=status_of(seen, decision))
+    return settled if settled.is_quiet else None
+
+
+async def _study(key: Key, world: World, look: Look) -> Settled | None:
+    """Ask anew, and do what is to be done."""
     found = await world.find(key)
     if found is None:
         return None
@@ -31,11 +70,7 @@ async def settle(key: Key, world: World, look: Look) -> tuple[Observed, Decision
         await world.act(seen, decision.actions)
     except (NameTaken, Forbidden, Invalid) as error:
         decision = hindered(decision, error)
-    status = status_of(seen, decision)
-    if await world.tell(seen, status):
-        tell_end(seen, status)
-        world.webhook.put(notices(seen, status))
-    return seen, decision
+    return Settled(seen=seen, decision=decision, status=status_of(seen, decision))
 
 
 def hindered(decision: Decision, error: Exception) -> Decision:

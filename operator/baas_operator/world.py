@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from baas_crds.blurjob import BlurJobSpec, Detector
@@ -13,6 +12,7 @@ from baas_crds.errors import BaasError
 from baas_crds.status import BlurJobStatus
 from baas_ledger.runs import MODEL_VERSION
 from baas_operator import children
+from baas_operator.changes import is_news
 from baas_operator.decision import (
     Action,
     CreateJob,
@@ -29,7 +29,7 @@ from baas_operator.documents import notebook_annotations, read_blurjob, read_job
 from baas_operator.events import event_of
 from baas_operator.kube import Conflict, Kind, Kube, NotThere
 from baas_operator.ledger_edge import LedgerEdge
-from baas_operator.limits import Limits
+from baas_operator.memory import Memory, in_order, this_second
 from baas_operator.names import Key, selector, spec_map_name
 from baas_operator.observed import Job, JobOutcome, Ledger, Notebook, NotReady, Observed, Pod
 from baas_operator.pods import PodDefaults
@@ -51,7 +51,7 @@ class World:
     ledger: LedgerEdge
     detector: DetectorEdge
     defaults: PodDefaults
-    limits: Limits
+    memory: Memory
     status_interval_seconds: float
     instance: str
     """The operator's own pod, for events."""
@@ -64,12 +64,18 @@ class World:
             document = await self.kube.get(Kind.BLURJOB, key.namespace, key.name)
         except NotThere:
             self._told_at.pop(key, None)
+            self.memory.forget(key)
             return None
-        return read_blurjob(document, self.limits, now=datetime.now(UTC).replace(microsecond=0))
+        return read_blurjob(document, self.memory.limits, now=this_second())
 
     async def observe(self, seen: Observed) -> Observed:
-        """Return all there is to know about a BlurJob that was found."""
+        """Return all there is to know about a BlurJob that was found, as it is now."""
         seen = replace(seen, jobs=await self._jobs(seen), notebook=await self._notebook(seen))
+        self.memory.note(seen.uid, seen.notebook)
+        return await self.around(seen)
+
+    async def around(self, seen: Observed) -> Observed:
+        """Return a BlurJob, whose Jobs and notebook are known, with what its pods, the ledger and Triton say now."""
         if seen.is_at_rest or seen.spec is None or seen.mistake:
             return seen
         ledger = await self.ledger.look(seen.uid)
@@ -92,8 +98,10 @@ class World:
             return False
         key = Key(namespace=seen.namespace, name=seen.name)
         now = time.monotonic()
-        only_counts = status.conditions == seen.told.conditions and status.phase == seen.told.phase
-        if only_counts and now - self._told_at.get(key, -self.status_interval_seconds) < self.status_interval_seconds:
+        if (
+            not is_news(seen.told, status)
+            and now - self._told_at.get(key, -self.status_interval_seconds) < self.status_interval_seconds
+        ):
             return False
         change = {"metadata": {"uid": seen.uid}, "status": status.model_dump(mode="json")}
         try:
@@ -117,8 +125,7 @@ class World:
 
     async def _jobs(self, seen: Observed) -> tuple[Job, ...]:
         documents = await self.kube.list(Kind.JOB, seen.namespace, labels=selector(seen.uid))
-        jobs = (read_job(document) for document in documents)
-        return tuple(sorted((job for job in jobs if job), key=lambda job: (job.role, job.attempt)))
+        return in_order(job for document in documents if (job := read_job(document)))
 
     async def _notebook(self, seen: Observed) -> Notebook | None:
         name = spec_map_name(seen.name)
@@ -146,6 +153,7 @@ class World:
             case Remember(notebook=notebook):
                 change = {"metadata": {"annotations": notebook_annotations(notebook)}}
                 await self._change(Kind.CONFIG_MAP, seen, spec_map_name(seen.name), change)
+                self.memory.note(seen.uid, notebook)
             case CreateJob():
                 await self._create_job(seen, action)
             case Scale():
@@ -167,7 +175,7 @@ class World:
             spec=_understood(seen),
             handled_retry=action.handled_retry,
         )
-        await self._create_or_be_taken(Kind.CONFIG_MAP, document)
+        self.memory.note(seen.uid, read_notebook(await self._create_or_be_taken(Kind.CONFIG_MAP, document)))
 
     async def _create_job(self, seen: Observed, action: CreateJob) -> None:
         document = children.job(
@@ -180,9 +188,9 @@ class World:
         )
         await self._create_or_be_taken(Kind.JOB, document)
 
-    async def _create_or_be_taken(self, kind: Kind, document: dict[str, Any]) -> None:
+    async def _create_or_be_taken(self, kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
         try:
-            await self.kube.create(kind, document)
+            return await self.kube.create(kind, document)
         except Conflict as error:
             what = f"{document['kind']} {document['metadata']['name']}"
             raise NameTaken(

@@ -1,17 +1,17 @@
 """Runs whose BlurJob is gone."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pytest
 from sqlalchemy import Engine
 
 from baas_ledger import records
-from baas_ledger.abandon import abandon, unfinished_blurjobs
+from baas_ledger.abandon import Mark, abandon, marks_of_unfinished, unfinished_blurjobs
 from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import EventKind
 from baas_ledger.runs import find_run, finish_run, open_run
 from baas_ledger.tables import RunState
-from tests.integration.ledger.builders import NOON, entry, new_run, plan
+from tests.integration.ledger.builders import NOON, claim, entry, new_run, plan, publish, quarantine
 
 
 def run_of(ledger: Engine, namespace: str, uid: str) -> str:
@@ -31,6 +31,11 @@ def run_of(ledger: Engine, namespace: str, uid: str) -> str:
 def unfinished(ledger: Engine, namespaces: Collection[str] | None) -> list[str]:
     with reading(ledger) as connection:
         return unfinished_blurjobs(connection, namespaces)
+
+
+def marks(ledger: Engine, namespaces: Collection[str] | None) -> dict[str, Mark]:
+    with reading(ledger) as connection:
+        return marks_of_unfinished(connection, namespaces)
 
 
 def give_up(ledger: Engine, *run_ids: str) -> int:
@@ -100,3 +105,23 @@ def test_a_run_goes_on_that_is_planned_again_after_all(ledger: Engine) -> None:
     give_up(ledger, run_id)
     plan(ledger, run_id, [entry("a.jpg")])
     assert state_of(ledger, run_id) is RunState.PLANNED
+
+
+def test_the_mark_of_a_run_changes_with_it_and_only_then(ledger: Engine) -> None:
+    run_id, other = run_of(ledger, "north", "uid-1"), run_of(ledger, "north", "uid-2")
+    run_of(ledger, "south", "uid-3")
+    seen = [marks(ledger, ["north"])]
+    assert seen[0].keys() == {run_id, other}
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: plan(ledger, run_id, [entry("a.jpg"), entry("b.jpg")]),
+        lambda: publish(ledger, claim(ledger, run_id)[0]),
+        lambda: quarantine(ledger, claim(ledger, run_id)[0]),
+        lambda: give_up(ledger, run_id),
+    )
+    for change in changes:
+        assert marks(ledger, ["north"]) == seen[-1]
+        change()
+        seen.append(marks(ledger, ["north"]))
+        assert seen[-1].get(run_id) != seen[-2][run_id]
+        assert seen[-1][other] == seen[-2][other]
+    assert run_id not in seen[-1], "it is over"

@@ -30,6 +30,8 @@ class ApiServer:
     """By the path of a request: the status of the answer to the next one."""
     refusals: dict[str, int] = field(default_factory=dict)
     """By the path of objects: the status of the answer to whoever wants to make one."""
+    asked: list[str] = field(default_factory=list)
+    """Method and path of each request."""
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -54,6 +56,7 @@ class ApiServer:
     def answer(self, method: str, path: str, body: Object) -> tuple[int, Object]:
         """Return the status and the document."""
         with self.lock:
+            self.asked.append(f"{method} {path}")
             if path in self.failures:
                 return self.failures.pop(path), {"message": "as the test wants it"}
             if method == "POST" and path in self.refusals:

@@ -2,72 +2,25 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
-from kubernetes.aio.client import ApiClient, Configuration
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
-from baas_crds.blurjob import Detector
-from baas_crds.places import SecretKey
-from baas_crds.pods import PodTemplate
-from baas_operator.detector_edge import DetectorEdge
-from baas_operator.kube import Kube
-from baas_operator.ledger_edge import LedgerEdge
-from baas_operator.limits import Limits
-from baas_operator.loops import list_for_ever, look_for_ever
+from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.facts import PlannedImage
+from baas_ledger.plan import plan_images
+from baas_ledger.runs import open_run
+from baas_operator.loops import follow, list_for_ever, look_for_ever
 from baas_operator.monitor import Monitor
 from baas_operator.names import Key
-from baas_operator.pods import PodDefaults
 from baas_operator.wakeups import Wakeups
-from baas_operator.webhook import Webhook
-from baas_operator.world import World
+from tests.blurjobs import with_change
 
-from .api_server import ApiServer, Object, api_server
-
-BLURJOBS = "/apis/blurring.amsterdam.nl/v1alpha1/namespaces/panoramas/blurjobs"
-TRITON = "grpc://127.0.0.1:9"
-
-
-@asynccontextmanager
-async def world(api: ApiServer, ledger: Path) -> AsyncIterator[World]:
-    defaults = PodDefaults(
-        image="worker:1",
-        image_pull_policy="IfNotPresent",
-        image_pull_secrets=(),
-        detector=Detector(triton_url=TRITON),
-        ledger_secret=SecretKey(name="baas-ledger", key="url"),
-        template=PodTemplate(),
-    )
-    async with ApiClient(Configuration(host=f"http://127.0.0.1:{api.port}")) as client:
-        it = World(
-            kube=Kube(client),
-            ledger=LedgerEdge(str(ledger)),
-            detector=DetectorEdge(),
-            defaults=defaults,
-            limits=Limits(triton_url=TRITON),
-            status_interval_seconds=5,
-            instance="operator",
-            webhook=Webhook(None),
-        )
-        yield it
-        await it.ledger.close()
-
-
-def failed_long_ago(name: str) -> Object:
-    places = {"source": {"volume": {"claimName": "raw"}}, "output": {"volume": {"claimName": "safe"}}}
-    metadata = {"namespace": "panoramas", "name": name, "uid": str(uuid4()), "generation": 1, "resourceVersion": "1"}
-    ended = {"type": "Failed", "status": "True", "reason": "NoProgress", "message": "In vain."}
-    at = {"lastTransitionTime": "2026-06-01T12:00:00Z"}
-    return {
-        "metadata": metadata | {"creationTimestamp": "2026-06-01T11:00:00Z"},
-        "spec": places,
-        "status": {"observedGeneration": 1, "phase": "Failed", "conditions": [ended | at]},
-    }
+from .api_server import ApiServer, api_server
+from .worlds import BLURJOBS, failed_long_ago, world
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -108,3 +61,52 @@ def test_a_blurjob_that_was_deleted_while_the_watch_was_away_leaves_the_metrics(
         api.objects |= {f"{BLURJOBS}/{key.name}": failed_long_ago(key.name) for key in keys}
         asyncio.run(go(api))
     provider.shutdown()
+
+
+def test_many_runs_that_change_are_looked_at_in_turn_and_those_that_do_not_are_left_alone(tmp_path: Path) -> None:
+    url, uids = str(tmp_path / "ledger.sqlite"), [f"uid-{n:03}" for n in range(120)]
+    engine = open_ledger(url)
+
+    def plan(uid: str, images: int) -> None:
+        with transaction(engine) as connection:
+            open_run(
+                connection,
+                run_id=uid,
+                source="s",
+                destination="d",
+                model_digest="m",
+                config_digest="c",
+                configuration={"blurjob": f"panoramas/{uid}"},
+            )
+        plan_images(engine, uid, [PlannedImage(name=str(n), source_version="", size_bytes=1) for n in range(images)])
+
+    async def woken(wakeups: Wakeups[Key]) -> set[str]:
+        taken = set()
+        while wakeups.seconds_behind() or len(wakeups):
+            key = await wakeups.take()
+            wakeups.done(key)
+            taken.add(key.name)
+        return taken
+
+    async def go(api: ApiServer) -> None:
+        wakeups: Wakeups[Key] = Wakeups()
+        async with world(api, tmp_path / "ledger.sqlite") as it:
+            for uid in uids:
+                it.memory.learn(with_change(failed_long_ago(uid), {"metadata": {"uid": uid}}))
+            followed = await it.ledger.marks(None)
+            followed = follow(wakeups, it.memory, followed, await it.ledger.marks(None))
+            assert await woken(wakeups) == set()
+            for uid in uids:
+                plan(uid, images=2)
+            turns = []
+            for _ in range(3):
+                followed = follow(wakeups, it.memory, followed, await it.ledger.marks(None))
+                turns.append(await woken(wakeups))
+            assert [len(turn) for turn in turns] == [100, 20, 0]
+            assert turns[0] | turns[1] == set(uids)
+
+    for uid in uids:
+        plan(uid, images=1)
+    with api_server() as api:
+        asyncio.run(go(api))
+    engine.dispose()

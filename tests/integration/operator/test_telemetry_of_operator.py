@@ -21,7 +21,7 @@ from .api_server import ApiServer, api_server
 
 UID, OTHER = "0af76519-16cd-43dd-8448-eb211c80319c", "1af76519-16cd-43dd-8448-eb211c80319c"
 BLURJOBS = "/apis/blurring.amsterdam.nl/v1alpha1/namespaces/panoramas/blurjobs"
-JOBS = "/apis/batch/v1/namespaces/panoramas/jobs"
+CONFIG_MAPS = "/api/v1/namespaces/panoramas/configmaps"
 EVENTS = "/apis/events.k8s.io/v1/namespaces/panoramas/events"
 SECRETS = ("secret-of-the-api-server", "token-of-the-webhook", "password-of-the-webhook")
 
@@ -143,7 +143,7 @@ def test_a_look_that_fails_is_told_within_the_blurjobs_trace(
     api: ApiServer, operator: Operator, collected: Collector
 ) -> None:
     api.objects[f"{BLURJOBS}/rotterdam"] = blurjob("rotterdam", OTHER, suspend=True)
-    api.failures[JOBS] = 500
+    api.failures[f"{CONFIG_MAPS}/rotterdam-spec"] = 500
     operator.start()
     eventually(lambda: api.blurjob("panoramas", "rotterdam").get("status", {}).get("phase") == "Suspended")
     page = operator.metrics()

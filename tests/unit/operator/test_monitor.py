@@ -10,7 +10,6 @@ from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
 from baas_crds.status import BlurJobStatus, Images, Phase
-from baas_operator.loops import is_worth_a_look
 from baas_operator.monitor import SILENCE_SECONDS, Monitor
 from baas_operator.names import Key
 
@@ -130,30 +129,3 @@ def test_a_run_is_silent_since_its_last_image_got_its_fate(watched: Watched, mon
     assert after_100_s(Phase.SUSPENDED, images(published=1, pending=9)) is None
     assert after_100_s(Phase.RUNNING, images(published=1, pending=9)) == "100.0", "the clock begins anew"
     assert after_100_s(Phase.COMPLETE, images(published=10, pending=0)) is None
-
-
-OVER = {"observedGeneration": 2, "conditions": [{"type": "Complete", "status": "True"}]}
-
-
-@pytest.mark.parametrize(
-    ("status", "spec", "annotations", "worth"),
-    [
-        pytest.param({}, {}, {}, True, id="new"),
-        pytest.param(OVER, {}, {}, False, id="over"),
-        pytest.param(OVER | {"observedGeneration": 1}, {}, {}, True, id="changed since"),
-        pytest.param(OVER, {"ttlSecondsAfterFinished": 0}, {}, True, id="to be deleted"),
-        pytest.param(OVER, {}, {"blurring.amsterdam.nl/retry-quarantined": "x"}, True, id="maybe to be retried"),
-        pytest.param(
-            {"observedGeneration": 2, "conditions": [{"type": "Complete", "status": "False"}]},
-            {},
-            {},
-            True,
-            id="at work",
-        ),
-    ],
-)
-def test_what_is_over_is_not_looked_at_every_minute(
-    status: dict[str, object], spec: dict[str, object], annotations: dict[str, str], worth: bool
-) -> None:
-    document = {"metadata": {"generation": 2, "annotations": annotations}, "spec": spec, "status": status}
-    assert is_worth_a_look(document) is worth

@@ -1,0 +1,134 @@
+"""What the operator remembers between looks, so that a look at which nothing is new asks Kubernetes nothing.
+
+The watch fills it, and lists of all make good for what the watch has missed; one that is older than what the watch has
+brought meanwhile is outdone by the next. Nothing is done on its word: when it says
+that something is to be done or told, the API server is asked first.
+"""
+
+import time
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from baas_operator.documents import Document, read_blurjob, read_job
+from baas_operator.limits import Limits
+from baas_operator.names import BLURJOB_UID, Key
+from baas_operator.observed import Job, Notebook, Observed
+
+TRUST_SECONDS = 900.0
+"""So long the notebook is taken for what it was: nobody else should write it, and no watch tells of it."""
+
+Jobs: TypeAlias = dict[str, dict[str, Job]]
+"""By the BlurJob's uid, by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    notebook: Notebook | None
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(slots=True)
+class Memory:
+    """BlurJobs with their Jobs and notebooks, as they were last heard of."""
+
+    limits: Limits
+    """What BlurJobs may say."""
+    _versions: dict[Key, str] = field(default_factory=dict)
+    _blurjobs: dict[Key, Observed] = field(default_factory=dict)
+    _jobs: Jobs = field(default_factory=dict)
+    _notebooks: dict[str, _Noted] = field(default_factory=dict)
+    """By the BlurJob's uid."""
+
+    @property
+    def keys(self) -> dict[str, Key]:
+        """The BlurJobs that are remembered, by their uids."""
+        return {seen.uid: key for key, seen in self._blurjobs.items()}
+
+    def recall(self, key: Key) -> Observed | None:
+        """Return what is remembered of a BlurJob; None when that is not all, or too old."""
+        seen = self._blurjobs.get(key)
+        noted = self._notebooks.get(seen.uid) if seen else None
+        if seen is None or noted is None or time.monotonic() - noted.at > TRUST_SECONDS:
+            return None
+        jobs = in_order(self._jobs.get(seen.uid, {}).values())
+        return replace(seen, now=this_second(), jobs=jobs, notebook=noted.notebook)
+
+    def knows(self, document: Document) -> bool:
+        """Return whether a BlurJob is remembered in just this version."""
+        version: str = document["metadata"]["resourceVersion"]
+        return self._versions.get(key_of(document)) == version
+
+    def learn(self, document: Document) -> bool:
+        """Remember a BlurJob, and return whether it says anything new. The operator's own writes do not."""
+        key, seen = key_of(document), read_blurjob(document, self.limits, now=this_second())
+        before = self._blurjobs.get(key)
+        if before is not None and before.uid != seen.uid:
+            self.forget(key)
+        self._versions[key] = document["metadata"]["resourceVersion"]
+        self._blurjobs[key] = seen
+        return before is None or _said(before) != _said(seen)
+
+    def learn_job(self, document: Document) -> None:
+        """Remember a Job."""
+        add_job(self._jobs, document)
+
+    def forget_job(self, document: Document) -> None:
+        """Remember that a Job is gone."""
+        metadata = document["metadata"]
+        uid = metadata["labels"].get(BLURJOB_UID)
+        jobs = self._jobs.get(uid, {})
+        jobs.pop(metadata["name"], None)
+        if not jobs:
+            self._jobs.pop(uid, None)
+
+    def note(self, uid: str, notebook: Notebook | None) -> None:
+        """Remember the notebook of the BlurJob with this uid, or that it has none yet."""
+        self._notebooks[uid] = _Noted(notebook)
+
+    def forget(self, key: Key) -> None:
+        """Forget a BlurJob that is gone."""
+        self._versions.pop(key, None)
+        seen = self._blurjobs.pop(key, None)
+        if seen is not None:
+            self._notebooks.pop(seen.uid, None)
+
+    def keep(self, keys: Container[Key]) -> set[Key]:
+        """Forget all BlurJobs but these, and return them."""
+        gone = {key for key in self._blurjobs if key not in keys}
+        for key in gone:
+            self.forget(key)
+        return gone
+
+    def replace_jobs(self, jobs: Jobs) -> set[Key]:
+        """Remember these Jobs and no others, and return the BlurJobs of which that is news."""
+        before, self._jobs = self._jobs, jobs
+        return {key for key, seen in self._blurjobs.items() if before.get(seen.uid) != jobs.get(seen.uid)}
+
+
+def add_job(jobs: Jobs, document: Document) -> None:
+    """Put a Job with the others, unless somebody only gave it our labels."""
+    uid, job = document["metadata"]["labels"].get(BLURJOB_UID), read_job(document)
+    if uid is not None and job is not None:
+        jobs.setdefault(uid, {})[job.name] = job
+
+
+def key_of(document: Document) -> Key:
+    """Return which BlurJob a document is."""
+    return Key(namespace=document["metadata"]["namespace"], name=document["metadata"]["name"])
+
+
+def in_order(jobs: Iterable[Job]) -> tuple[Job, ...]:
+    """Return Jobs as looks want them."""
+    return tuple(sorted(jobs, key=lambda job: (job.role, job.attempt)))
+
+
+def this_second() -> datetime:
+    """Return the time as Kubernetes writes it, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _said(seen: Observed) -> tuple[object, ...]:
+    """Return what people say of a BlurJob."""
+    return seen.uid, seen.generation, seen.wanted_retry, seen.is_being_deleted
