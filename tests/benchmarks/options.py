@@ -11,5 +11,7 @@ class Options:
     rounds: int
     models: Path
     """Triton's model repository with the default detector."""
+    triton: str | None = None
+    """`host:port` of one that runs already, such as on a GPU, for the benchmarks of the real detector."""
     is_short: bool = False
     """Only show that it runs: few pictures, few rows; the figures mean nothing."""

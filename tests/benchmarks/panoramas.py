@@ -155,7 +155,7 @@ def measure(options: Options) -> Outcome:
         (plain_out := folder / "plain").mkdir()
         pictures = sorted((folder / "in").iterdir())
         shown = tiles_of(pictures)
-        triton = stack.enter_context(running_triton(options.models))
+        triton = options.triton or stack.enter_context(running_triton(options.models))
         client = stack.enter_context(InferenceServerClient(triton))
         plain = PlainWay.load(default_weights())
         spent = alternate(

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,7 +60,9 @@ def measure(options: Options) -> Outcome:
         subprocess.run([PROGRAMS / "baas", "sample-panoramas", folder / "in", "--count", str(count)], check=True)
         ledger = postgres.create_database()
         open_ledger(ledger).dispose()
-        with running_triton(options.models) as triton, collector() as collected:
+        with ExitStack() as stack:
+            triton = options.triton or stack.enter_context(running_triton(options.models))
+            collected = stack.enter_context(collector())
             settings: dict[str, dict[str, str]] = {
                 OFF: {},
                 "OTLP": {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.endpoint},
