@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from baas_crds.errors import BaasError
+from baas_crds.status import Phase
 from baas_ledger.abandon import Mark
 from baas_operator.kube import Kind
 from baas_operator.memory import Jobs, Memory, add_job, key_of
@@ -70,7 +71,11 @@ async def _look(key: Key, wakeups: Wakeups[Key], world: World, monitor: Monitor,
     if settled is None:
         monitor.gone(key)
         return None
+    waiting = monitor.in_phase(Phase.WAITING)
     monitor.told(key, settled.status)
+    if key in waiting and settled.status.phase is not Phase.WAITING:
+        for other in waiting - {key}:  # what this one has waited for may be what all of them wait for
+            wakeups.wake(other, after_seconds=FIRST_PAUSE_SECONDS)
     again = settled.decision.look_again_seconds
     if again is None or not settled.is_quiet:
         return again

@@ -83,10 +83,9 @@ class Monitor:
             quiet_since = time.monotonic() if quiet_since is None else quiet_since
         self._blurjobs[key] = _Known(phase=phase, images=status.images, quiet_since=quiet_since)
 
-    @property
-    def known(self) -> frozenset[Key]:
-        """The BlurJobs that metrics tell of."""
-        return frozenset(self._blurjobs)
+    def in_phase(self, phase: Phase) -> frozenset[Key]:
+        """Return the BlurJobs that were last told to be in a phase."""
+        return frozenset(key for key, known in self._blurjobs.items() if known.phase is phase)
 
     def gone(self, key: Key) -> None:
         """Forget a BlurJob."""

@@ -9,6 +9,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry, generate_latest
 
+from baas_crds.status import BlurJobStatus, Phase
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.facts import PlannedImage
 from baas_ledger.plan import plan_images
@@ -61,6 +62,27 @@ def test_a_blurjob_that_was_deleted_while_the_watch_was_away_leaves_the_metrics(
         api.objects |= {f"{BLURJOBS}/{key.name}": failed_long_ago(key.name) for key in keys}
         asyncio.run(go(api))
     provider.shutdown()
+
+
+def test_all_that_wait_are_looked_at_when_one_of_them_does_not_wait_any_more(tmp_path: Path) -> None:
+    one, other = (Key(namespace="panoramas", name=name) for name in ("amsterdam", "utrecht"))
+
+    async def go(api: ApiServer) -> None:
+        wakeups: Wakeups[Key] = Wakeups()
+        provider = MeterProvider(shutdown_on_exit=False)
+        monitor = Monitor(provider.get_meter("test"), seconds_behind=wakeups.seconds_behind)
+        for key in (one, other):
+            monitor.told(key, BlurJobStatus(phase=Phase.WAITING))
+        async with world(api, tmp_path / "ledger.sqlite") as it, asyncio.TaskGroup() as tasks:
+            loop = tasks.create_task(look_for_ever(wakeups, it, monitor, Counter()))
+            wakeups.wake(one)
+            await until(lambda: f"GET {BLURJOBS}/{other.name}" in api.asked)
+            loop.cancel()
+        provider.shutdown()
+
+    with api_server() as api:
+        api.objects |= {f"{BLURJOBS}/{key.name}": failed_long_ago(key.name) for key in (one, other)}
+        asyncio.run(go(api))
 
 
 def test_many_runs_that_change_are_looked_at_in_turn_and_those_that_do_not_are_left_alone(tmp_path: Path) -> None:
