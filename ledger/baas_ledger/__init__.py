@@ -11,7 +11,7 @@
         claims = claim(connection, run_id, worker="me", lease=timedelta(minutes=5), limit=4, max_attempts=3)
     ...                                                    # work outside of any transaction, `renew` now and then
     with transaction(engine) as connection:
-        finish_published(connection, claims[0], outcome)   # raises LeaseLost when another worker took it
+        lost = finish(connection, run_id, [(claims[0], outcome)])   # not empty when another worker took it
 
 An image is in exactly one state: `pending -> leased -> published | quarantined | excluded`. A crash leaves it `leased`
 until its lease ends; then the next `claim` takes it back. Functions take a connection inside a transaction, so that

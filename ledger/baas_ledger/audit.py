@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, func, insert, select, update
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger.chain import START, Record, RecordKind, body_of, digest_of_body
@@ -17,6 +17,16 @@ Signer: TypeAlias = Callable[[str], str]
 
 SIGNER = "baas_audit_signer"
 """Execution option of an engine whose records are signed."""
+
+# Built once: while they run, all other workers of the run wait.
+_LOCK = select(audit_chains).where(audit_chains.c.run_id == bindparam("run")).with_for_update()
+_ADVANCE = update(audit_chains).where(audit_chains.c.run_id == bindparam("run"))
+_LATEST_SIGNATURE = (
+    select(audit_records.c.signature)
+    .where(audit_records.c.run_id == bindparam("run"), audit_records.c.kind != RecordKind.REOPENED)
+    .order_by(audit_records.c.number.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +90,7 @@ def append(connection: Connection, run_id: str, entries: Sequence[Entry], *, at:
             }
         )
     connection.execute(insert(audit_records), rows)
-    connection.execute(
-        update(audit_chains)
-        .where(audit_chains.c.run_id == run_id)
-        .values(length=chain.length + len(rows), head=previous)
-    )
+    connection.execute(_ADVANCE, {"run": run_id, "length": chain.length + len(rows), "head": previous})
 
 
 def check_signer(connection: Connection, run_id: str) -> None:
@@ -94,9 +100,7 @@ def check_signer(connection: Connection, run_id: str) -> None:
     """
     if _signer(connection) is not None:
         return
-    fates = (audit_records.c.run_id == run_id) & (audit_records.c.kind != RecordKind.REOPENED)
-    latest = select(audit_records.c.signature).where(fates).order_by(audit_records.c.number.desc()).limit(1)
-    if connection.scalar(latest) is not None:
+    if connection.scalar(_LATEST_SIGNATURE, {"run": run_id}) is not None:
         raise ConfigurationError(
             f"The records of run {run_id} are signed, and there is no key to sign what is done now: give the key of "
             "that run with --audit-key (pods: BAAS_AUDIT_KEY)."
@@ -152,11 +156,10 @@ def _read(connection: Connection, which: ColumnElement[bool], *, limit: int | No
 
 def _locked(connection: Connection, run_id: str) -> Row[Any]:
     """Return the chain's end, for this transaction alone; a run from before there were chains gets one."""
-    wanted = select(audit_chains).where(audit_chains.c.run_id == run_id).with_for_update()
-    chain = connection.execute(wanted).one_or_none()
+    chain = connection.execute(_LOCK, {"run": run_id}).one_or_none()
     if chain is None:
         open_chain(connection, run_id)
-        chain = connection.execute(wanted).one()
+        chain = connection.execute(_LOCK, {"run": run_id}).one()
     return chain
 
 

@@ -1,27 +1,32 @@
-"""The queue: who works on which image, and how that ends. Each change of state is one function here.
+"""The queue: who works on which image. How that ends, `finish.py` knows.
 
 Every write asks for the claim's token and for the state `leased`: a worker that was thought dead, and whose image was
 given to another, cannot write any more. The indexes are `ix_images_pending` and `ix_images_leased`.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, select, tuple_, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from baas_crds.codes import ObjectClass, QuarantineReason
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError
 from baas_ledger.audit import append
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
-from baas_ledger.facts import Claim, DetectedObject, EventKind, Published, Quarantined
-from baas_ledger.fates import published_entry, quarantined_entry
-from baas_ledger.tables import NO_OUTCOME, ImageState, Moment, detections, images
-from baas_ledger.text import printable
+from baas_ledger.facts import Claim, EventKind, Quarantined
+from baas_ledger.fates import quarantined_entry
+from baas_ledger.tables import ImageState, Moment, images
 from baas_ledger.transactions import moment
+
+_CLAIMED = [
+    images.c[name]
+    for name in ("id", "run_id", "name", "source_version", "size_bytes", "token", "attempts", "lease_until")
+]
 
 
 class LeaseLost(BaasError):
@@ -85,81 +90,14 @@ def release_all(connection: Connection, run_id: str, *, worker: str | None = Non
     return returned
 
 
-def finish_published(connection: Connection, held: Claim, outcome: Published, *, now: datetime | None = None) -> None:
-    """Write that a safe picture is at the destination, with what was found in it.
-
-    Raises `LeaseLost` when the claim is no longer ours. Doing it again, because the answer to the commit got lost, is
-    harmless.
-    """
-    found = Counter(one.object_class for one in outcome.detections)
-    persons, licence_plates = found[ObjectClass.PERSON], found[ObjectClass.LICENCE_PLATE]
-    fate = {
-        "output_digest": outcome.output_digest,
-        "output_size_bytes": outcome.output_size_bytes,
-        "output_version": outcome.output_version,
-        "masked_share": outcome.masked_share,
-        "persons": persons,
-        "licence_plates": licence_plates,
-        "second_looks": outcome.second_look.looks,
-        "found_later": outcome.second_look.found_later,
-        "residuals": outcome.second_look.residuals,
-    }
-    at = moment(connection, now)
-    if not _finish(connection, held, ImageState.PUBLISHED, outcome, fate, at=at):
-        return
-    _insert_detections(connection, held, outcome.detections)
-    append(connection, held.run_id, [published_entry(held, outcome)], at=at)
-    entered = Change(state=ImageState.PUBLISHED, images=1, persons=persons, licence_plates=licence_plates)
-    count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
-
-
-def finish_quarantined(
-    connection: Connection, held: Claim, outcome: Quarantined, *, now: datetime | None = None
-) -> None:
-    """Write that an image could not be made safe and was not published. Raises and repeats as `finish_published`."""
-    at = moment(connection, now)
-    fate = {"reason": outcome.reason, "message": printable(outcome.message)}
-    if not _finish(connection, held, ImageState.QUARANTINED, outcome, fate, at=at):
-        return
-    append(connection, held.run_id, [quarantined_entry(held, outcome)], at=at)
-    entered = Change(state=ImageState.QUARANTINED, reason=outcome.reason, images=1)
-    count(connection, held.run_id, [Change(state=ImageState.LEASED, images=-1), entered])
-    record_images(connection, held.run_id, EventKind.IMAGE_QUARANTINED, [(held.image_id, fate["message"])], at=at)
-
-
-def _insert_detections(connection: Connection, held: Claim, found: Sequence[DetectedObject]) -> None:
-    rows = [
-        {**asdict(one), "image_id": held.image_id, "number": number, "token": held.token}
-        for number, one in enumerate(found)
-    ]
-    for row in rows:
-        del row["tile"]  # told by the audit record alone
-    if rows:
-        connection.execute(insert(detections), rows)
-
-
 def _take(
     connection: Connection, run_id: str, worker: str, until: datetime, limit: int, max_attempts: int, *, at: datetime
 ) -> Sequence[Row[Any]]:
     """Lease the next pending images; those without an attempt left are quarantined, and among the rows returned."""
-    is_exhausted = images.c.attempts >= max_attempts
     message = f"{max_attempts} attempts ended without a result: the image may crash its worker."
-    chosen = _next(run_id, ImageState.PENDING, images.c.id).limit(limit).cte("chosen")
-    rows = connection.execute(
-        update(images)
-        .where(images.c.id.in_(select(chosen.c.id)))
-        .values(
-            state=case((is_exhausted, ImageState.QUARANTINED), else_=ImageState.LEASED),
-            token=images.c.token + 1,
-            attempts=case((is_exhausted, images.c.attempts), else_=images.c.attempts + 1),
-            worker=case((is_exhausted, images.c.worker), else_=worker),
-            lease_until=case((is_exhausted, None), else_=literal(until, Moment)),
-            reason=case((is_exhausted, QuarantineReason.TOO_MANY_ATTEMPTS), else_=None),
-            message=case((is_exhausted, message), else_=None),
-            finished_at=case((is_exhausted, literal(at, Moment)), else_=None),
-        )
-        .returning(images)
-    ).all()
+    values = {"run": run_id, "some": limit, "max_attempts": max_attempts, "at": at}
+    given = {"given_worker": worker, "until": until, "why": message}
+    rows = connection.execute(_take_next(), values | given).all()
     exhausted = [row.id for row in rows if row.state == ImageState.QUARANTINED]
     told = Quarantined(reason=QuarantineReason.TOO_MANY_ATTEMPTS, message=message)
     append(connection, run_id, [quarantined_entry(_claim(row), told) for row in rows if row.id in exhausted], at=at)
@@ -177,23 +115,50 @@ def _take(
 
 
 def _return_expired(connection: Connection, run_id: str, *, at: datetime) -> None:
-    chosen = _next(run_id, ImageState.LEASED, images.c.lease_until).where(images.c.lease_until < at).cte("chosen")
-    rows = connection.execute(
-        update(images)
-        .where(images.c.id.in_(select(chosen.c.id)))
-        .values(state=ImageState.PENDING, lease_until=None)
-        .returning(images.c.id, images.c.worker)
-    ).all()
+    rows = connection.execute(_return_next(), {"run": run_id, "at": at}).all()
     count(connection, run_id, _moved_to_pending(len(rows)))
     messages = [(row.id, f"The lease of {row.worker} ran out; another worker may take the image.") for row in rows]
     record_images(connection, run_id, EventKind.LEASE_EXPIRED, messages, at=at)
 
 
-def _next(run_id: str, state: ImageState, order: ColumnElement[Any]) -> Select[Any]:
+@cache  # to build a statement that runs all the time takes longer than to send it
+def _take_next() -> ReturningUpdate[Any]:
+    is_exhausted = images.c.attempts >= bindparam("max_attempts")
+    chosen = _next(ImageState.PENDING, images.c.id).limit(bindparam("some")).cte("chosen")
+    return (
+        update(images)
+        .where(images.c.id.in_(select(chosen.c.id)))
+        .values(
+            state=case((is_exhausted, ImageState.QUARANTINED), else_=ImageState.LEASED),
+            token=images.c.token + 1,
+            attempts=case((is_exhausted, images.c.attempts), else_=images.c.attempts + 1),
+            worker=case((is_exhausted, images.c.worker), else_=bindparam("given_worker")),
+            lease_until=case((is_exhausted, None), else_=bindparam("until", type_=Moment)),
+            reason=case((is_exhausted, QuarantineReason.TOO_MANY_ATTEMPTS), else_=None),
+            message=case((is_exhausted, bindparam("why")), else_=None),
+            finished_at=case((is_exhausted, bindparam("at", type_=Moment)), else_=None),
+        )
+        .returning(images.c.state, *_CLAIMED)
+    )
+
+
+@cache
+def _return_next() -> ReturningUpdate[Any]:
+    has_ended = images.c.lease_until < bindparam("at")
+    chosen = _next(ImageState.LEASED, images.c.lease_until).where(has_ended).cte("chosen")
+    return (
+        update(images)
+        .where(images.c.id.in_(select(chosen.c.id)))
+        .values(state=ImageState.PENDING, lease_until=None)
+        .returning(images.c.id, images.c.worker)
+    )
+
+
+def _next(state: ImageState, order: ColumnElement[Any]) -> Select[Any]:
     """Choose images that no other transaction is changing. PostgreSQL looks them up in the state's partial index."""
     return (
         select(images.c.id)
-        .where(images.c.run_id == run_id, images.c.state == state)
+        .where(images.c.run_id == bindparam("run"), images.c.state == state)
         .order_by(order)
         .with_for_update(skip_locked=True)
     )
@@ -214,46 +179,14 @@ def _give_back(connection: Connection, which: ColumnElement[bool], **values: obj
     return given
 
 
-def _finish(
-    connection: Connection,
-    held: Claim,
-    state: ImageState,
-    outcome: Published | Quarantined,
-    fate: Mapping[str, object],
-    *,
-    at: datetime,
-) -> bool:
-    """Write an image's fate. Return False when this claim has written it before; raise `LeaseLost` if it cannot."""
-    known = {
-        "input_digest": outcome.input_digest,
-        "model_digest": outcome.model_digest,
-        "config_digest": outcome.config_digest,
-        "width_px": outcome.width_px,
-        "height_px": outcome.height_px,
-        "timings": dict(outcome.timings),
-    }
-    done = (
-        update(images)
-        .where(images.c.id == held.image_id, images.c.token == held.token, images.c.state == ImageState.LEASED)
-        .values(state=state, **{**NO_OUTCOME, **known, **fate, "finished_at": at})
-    )
-    if connection.execute(done).rowcount == 1:
-        return True
-    found = connection.execute(select(images.c.token, images.c.state).where(images.c.id == held.image_id)).one()
-    if (found.token, found.state) == (held.token, state):
-        return False
-    raise LeaseLost(
-        f"{held.name}: claim {held.token} is over (it is {found.state} under claim {found.token} by now); "
-        "its result was not recorded."
-    )
-
-
 def _are_held(held: Collection[Claim]) -> ColumnElement[bool]:
-    return and_(
+    # Locked in one order: a worker may finish some of them while its heartbeat renews all.
+    wanted = select(images.c.id).where(
         images.c.id.in_([one.image_id for one in held]),  # the pairs alone would not lead SQLite to the primary key
         tuple_(images.c.id, images.c.token).in_([(one.image_id, one.token) for one in held]),
         images.c.state == ImageState.LEASED,
     )
+    return images.c.id.in_(select(wanted.order_by(images.c.id).with_for_update().cte("held").c.id))
 
 
 def _moved_to_pending(number: int) -> list[Change]:

@@ -172,5 +172,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgres_engine(url: URL) -> Engine:
     return create_engine(
-        url.update_query_dict({**POSTGRES_OPTIONS, **url.query}), pool_pre_ping=True, hide_parameters=True
+        url.update_query_dict({**POSTGRES_OPTIONS, **url.query}),
+        pool_pre_ping=True,
+        hide_parameters=True,
+        executemany_mode="values_plus_batch",  # one round trip for many rows, also where rows are changed
     )

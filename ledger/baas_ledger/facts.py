@@ -153,6 +153,10 @@ class Quarantined:
     """What else the audit record says: JSON values."""
 
 
+Outcome: TypeAlias = Published | Quarantined
+"""What came of an image."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedImage:
     """What the source says about one image."""

@@ -15,6 +15,8 @@ Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 READS_ONLY = "baas_reads_only"
 """Execution option of a connection that will not write."""
 
+_NOW = select(func.now())  # built once, since every transaction begins with it
+
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
@@ -51,7 +53,7 @@ def moment(connection: Connection, now: datetime | None) -> datetime:
     if now is not None:
         return now
     # SQLite has no clock of its own: its machine's is ours.
-    return connection.execute(select(func.now())).scalar_one() if is_postgres(connection) else datetime.now(UTC)
+    return connection.scalars(_NOW).one() if is_postgres(connection) else datetime.now(UTC)
 
 
 def insert_into(table: Table, dialect: str) -> Insert:

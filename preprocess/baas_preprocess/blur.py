@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import signing
 from baas_ledger.engine import open_ledger, reading, transaction
-from baas_ledger.facts import Claim, Progress
+from baas_ledger.facts import Claim, Outcome, Progress
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_preprocess.detect import Detector, TritonDetector
@@ -25,7 +25,7 @@ from baas_preprocess.settings import Settings
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
-from baas_preprocess.work import Job, Outcome, work
+from baas_preprocess.work import Job, work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 from baas_ledger.audit import Signer, signing
 from baas_ledger.engine import open_ledger, reading
-from baas_ledger.facts import Claim, Progress, Run
+from baas_ledger.facts import Claim, Outcome, Progress, Run
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import MODEL_VERSION, check_run, find_run, finish_run
 from baas_ledger.tables import ImageState
@@ -33,7 +33,7 @@ from baas_preprocess.shelves import check_samples
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.work import Job, Outcome, work
+from baas_preprocess.work import Job, work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,16 +14,17 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, NotPublishable
-from baas_ledger.claims import LeaseLost, claim, finish_published, finish_quarantined, release, renew
+from baas_ledger.claims import LeaseLost, claim, release, renew
 from baas_ledger.corrections import corrections_of
 from baas_ledger.engine import transaction
-from baas_ledger.facts import Claim, Correction, Published, Quarantined
+from baas_ledger.facts import Claim, Correction, Outcome, Quarantined
+from baas_ledger.finish import Result, finish
 from baas_ledger.progress import read_progress
 from baas_preprocess import measures
 from baas_preprocess.detect import Detector
@@ -41,7 +42,6 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=1)
 # While all that is left is held by others, a worker looks this often within a lease whether something came back.
 LOOKS_PER_LEASE = 30
-Outcome: TypeAlias = Published | Quarantined
 T = TypeVar("T")
 
 
@@ -218,37 +218,59 @@ def _release(job: Job, held: Collection[Claim]) -> None:
 
 
 def _settle_next(job: Job, hands: _Hands, on_done: Callable[[Claim, Outcome], None]) -> BaasError | None:
-    """Wait for the next images in flight and record their fates. Return what keeps one from having a fate."""
+    """Wait for the next images in flight and record their fates. Return what keeps one from having a fate.
+
+    What was done while the ledger was busy is recorded together: the longer it takes, the more it takes at once.
+    """
     failure: BaasError | None = None
-    for future in wait(hands.treated, return_when=FIRST_COMPLETED).done:
-        failure = _settle(job, hands.treated[future], future, on_done) or failure
+    results: list[Result] = []
+    done = wait(hands.treated, return_when=FIRST_COMPLETED).done
+    for future in done:
+        image = hands.treated[future]
+        try:
+            results.append((image, _outcome(job, image, future)))
+        except LeaseLost as lost:
+            _lose(lost)
+        except BaasError as error:
+            _release(job, [image])
+            failure = error
+    failure = _record(job, results, on_done) or failure
+    for future in done:
         del hands.treated[future]
     return failure
 
 
-def _settle(
-    job: Job, image: Claim, future: Future[Outcome], on_done: Callable[[Claim, Outcome], None]
-) -> BaasError | None:
-    """Record an image's fate; return the error when its fate is open because something else failed."""
-    try:
-        outcome = future.result()
-        if isinstance(outcome, Quarantined):
-            # What an earlier run may have published under this name is not what this run would publish.
-            _confirm(job, image)
-            withdraw(job.destination, image.name, job.extras)
-            job.record(partial(finish_quarantined, held=image, outcome=outcome))
-        else:
-            job.record(partial(finish_published, held=image, outcome=outcome))
-    except LeaseLost as lost:
-        logger.warning("%s", lost)
-        measures.count_lost_lease()
+def _outcome(job: Job, image: Claim, future: Future[Outcome]) -> Outcome:
+    """Return what became of an image; what is not published by now is not at the destination either."""
+    outcome = future.result()
+    if isinstance(outcome, Quarantined):
+        # What an earlier run may have published under this name is not what this run would publish.
+        _confirm(job, image)
+        withdraw(job.destination, image.name, job.extras)
+    return outcome
+
+
+def _record(job: Job, results: list[Result], on_done: Callable[[Claim, Outcome], None]) -> BaasError | None:
+    """Record fates; return the error when they are open because something else failed."""
+    if not results:
         return None
+    try:
+        lost = job.record(partial(finish, run_id=job.run_id, results=results))
     except BaasError as error:
-        _release(job, [image])
+        _release(job, [image for image, _ in results])
         return error
-    measures.count(image, outcome)
-    on_done(image, outcome)
+    for image, outcome in results:
+        if image in lost:
+            _lose(lost[image])
+        else:
+            measures.count(image, outcome)
+            on_done(image, outcome)
     return None
+
+
+def _lose(lost: LeaseLost) -> None:
+    logger.warning("%s", lost)
+    measures.count_lost_lease()
 
 
 def _make_safe(job: Job, image: Claim, data: bytes) -> tuple[Safe, list[Correction]]:

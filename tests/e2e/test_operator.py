@@ -15,6 +15,7 @@ from baas_crds.codes import QuarantineReason
 from baas_ledger import claims
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import PlannedImage, Published, Quarantined
+from baas_ledger.finish import finish
 from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, finish_planning, open_run
 from tests.blurjobs import with_change
@@ -151,10 +152,8 @@ class Run(BlurJobRun):
                 connection, self.uid, worker="test", lease=lease, limit=published + quarantined, max_attempts=9
             )
             assert len(held) == published + quarantined
-            for claim in held[:published]:
-                claims.finish_published(connection, claim, PUBLISHED)
-            for claim in held[published:]:
-                claims.finish_quarantined(connection, claim, DAMAGED)
+            outcomes = [PUBLISHED] * published + [DAMAGED] * quarantined
+            assert not finish(connection, self.uid, list(zip(held, outcomes, strict=True)))
 
     def ledger_state(self) -> str | None:
         with reading(self.ledger) as connection:

@@ -111,7 +111,7 @@ def _at(*functions: str, when: When = When.LEAVE) -> Fault:
     return Fault((*map(Point, functions[:-1]), Point(functions[-1], when)))
 
 
-RECORDED = (Point(f"{WORK}:finish_published"), Point(_COMMIT))
+RECORDED = (Point(f"{WORK}:finish"), Point(_COMMIT))
 """A picture's fate is in the ledger."""
 
 STEPS = {
@@ -147,17 +147,17 @@ PUBLISHING = {
 
 RECORDING = {
     "published": _at(f"{WORK}:publish"),
-    "about to be recorded": _at(f"{WORK}:finish_published", when=When.ENTER),
-    "about to be committed": _at(f"{WORK}:finish_published", _COMMIT, when=When.ENTER),
-    "committed": _at(f"{WORK}:finish_published", _COMMIT),
+    "about to be recorded": _at(f"{WORK}:finish", when=When.ENTER),
+    "about to be committed": _at(f"{WORK}:finish", _COMMIT, when=When.ENTER),
+    "committed": _at(f"{WORK}:finish", _COMMIT),
 }
 """A published picture's way into the ledger."""
 
 REFUSING = {
     "about to be withdrawn": _at(f"{WORK}:withdraw", when=When.ENTER),
     "withdrawn": _at(f"{WORK}:withdraw"),
-    "quarantine about to be committed": _at(f"{WORK}:finish_quarantined", _COMMIT, when=When.ENTER),
-    "quarantine committed": _at(f"{WORK}:finish_quarantined", _COMMIT),
+    "quarantine about to be committed": _at(f"{WORK}:withdraw", f"{WORK}:finish", _COMMIT, when=When.ENTER),
+    "quarantine committed": _at(f"{WORK}:withdraw", f"{WORK}:finish", _COMMIT),
 }
 """What becomes of a picture that cannot be published."""
 

@@ -14,7 +14,7 @@ import click
 from rich.progress import Progress
 
 from baas_crds.codes import ExitCode, ObjectClass
-from baas_ledger.facts import Claim
+from baas_ledger.facts import Claim, Outcome
 from baas_ledger.facts import Progress as Counts
 from baas_preprocess.blur import blur, read_selection
 from baas_preprocess.cli.console import (
@@ -36,7 +36,6 @@ from baas_preprocess.planning import Plan
 from baas_preprocess.retention import Retired
 from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.stores.folder import resolved
-from baas_preprocess.work import Outcome
 
 OPTIONS = (
     click.option("--confidence", metavar="P|CLASS=P,…", help=setting_help("confidence", "[0.05]")),

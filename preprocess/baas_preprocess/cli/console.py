@@ -10,10 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from baas_crds.codes import QuarantineReason
-from baas_ledger.facts import Claim, Published, SecondLookSums
+from baas_ledger.facts import Claim, Outcome, Published, SecondLookSums
 from baas_ledger.facts import Progress as Counts
 from baas_preprocess.settings import Settings, read_settings
-from baas_preprocess.work import Outcome
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

@@ -17,14 +17,13 @@ import click
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
-from baas_ledger.facts import Claim, Quarantined
+from baas_ledger.facts import Claim, Outcome, Quarantined
 from baas_preprocess.cli.lineage_command import tell_lineage
 from baas_preprocess.cli.pod_last_words import say_last_words
 from baas_preprocess.copies import Stopped
 from baas_preprocess.measures import end_pod_span, pod_span
 from baas_preprocess.pod import plan_run, work_on_run
 from baas_preprocess.pod_settings import PodSettings, read_pod_settings
-from baas_preprocess.work import Outcome
 from baas_telemetry.exporters import WrongExporter
 from baas_telemetry.logs import log_as_json, set_level
 from baas_telemetry.setup import telemetry

@@ -13,6 +13,7 @@ from baas_ledger.facts import (
     Claim,
     DetectedObject,
     ImageRecord,
+    Outcome,
     PlannedImage,
     PlanResult,
     Progress,
@@ -20,6 +21,7 @@ from baas_ledger.facts import (
     Quarantined,
     SecondLook,
 )
+from baas_ledger.finish import finish
 from baas_ledger.plan import plan_images
 from baas_ledger.progress import counted
 from baas_ledger.records import images
@@ -102,13 +104,19 @@ def claim(
 
 
 def publish(engine: Engine, held: Claim, outcome: Published = PUBLISHED, *, now: datetime = NOON) -> None:
-    with transaction(engine) as connection:
-        claims.finish_published(connection, held, outcome, now=now)
+    finish_one(engine, held, outcome, now=now)
 
 
 def quarantine(engine: Engine, held: Claim, outcome: Quarantined = DAMAGED, *, now: datetime = NOON) -> None:
+    finish_one(engine, held, outcome, now=now)
+
+
+def finish_one(engine: Engine, held: Claim, outcome: Outcome, *, now: datetime) -> None:
+    """Raises `LeaseLost`."""
     with transaction(engine) as connection:
-        claims.finish_quarantined(connection, held, outcome, now=now)
+        lost = finish(connection, held.run_id, [(held, outcome)], now=now)
+    if lost:
+        raise lost[held]
 
 
 def counts(engine: Engine, run_id: str) -> Progress:

@@ -11,14 +11,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from baas_crds.codes import QuarantineReason
-from baas_ledger import claims, records, tables
+from baas_ledger import audit, claims, records, tables
+from baas_ledger.chain import START, broken_link
 from baas_ledger.claims import LeaseLost
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import Claim, EventKind
+from baas_ledger.finish import finish
 from baas_ledger.plan import plan_images
 from baas_ledger.reopen import reopen, retry_quarantined
 from tests.integration.ledger.builders import (
@@ -104,9 +106,9 @@ def test_workers_planners_and_people_at_once_neither_block_each_other_nor_confus
             # A lease that is over as soon as it is given: another worker takes the image meanwhile.
             held = claim(ledger, run_id, 3, now=NOON - 2 * LEASE if dice.random() < 0.3 else NOON, max_attempts=4)
             for one in held:
-                finish = dice.choice([publish, publish, quarantine, abandon])
+                end = dice.choice([publish, publish, quarantine, abandon])
                 with contextlib.suppress(LeaseLost):
-                    finish(ledger, one)
+                    end(ledger, one)
             with transaction(ledger) as connection:
                 claims.renew(connection, held, lease=LEASE, now=NOON)
 
@@ -156,17 +158,17 @@ def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(l
     assert [one.message for one in expired] == ["The lease of killed ran out; another worker may take the image."]
 
 
-@pytest.mark.parametrize("finish", [publish, quarantine])
-def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, finish: Callable[..., None]) -> None:
+@pytest.mark.parametrize("end", [publish, quarantine])
+def test_a_worker_that_lost_its_lease_writes_nothing(ledger: Engine, end: Callable[..., None]) -> None:
     """In the earlier service both workers wrote when the lock of one had been claimed by another."""
     run_id = run_with(ledger, ["a"])
     [late] = claim(ledger, run_id, worker="late")
     [held] = claim(ledger, run_id, worker="new", now=LATER)
     with pytest.raises(LeaseLost, match=r"a: claim 1 is over \(it is leased under claim 2 by now\)"):
-        finish(ledger, late)
+        end(ledger, late)
     publish(ledger, held)
     with pytest.raises(LeaseLost):
-        finish(ledger, late)
+        end(ledger, late)
     assert image(ledger, run_id, "a").worker == "new"
     assert_counters_are_true(ledger)
 
@@ -265,13 +267,13 @@ def test_a_quarantined_image_says_why(ledger: Engine) -> None:
     assert [(one.image_id, one.message) for one in told] == [(held.image_id, found.message)]
 
 
-@pytest.mark.parametrize("finish", [publish, quarantine])
-def test_finishing_again_after_the_answer_got_lost_is_harmless(ledger: Engine, finish: Callable[..., None]) -> None:
+@pytest.mark.parametrize("end", [publish, quarantine])
+def test_finishing_again_after_the_answer_got_lost_is_harmless(ledger: Engine, end: Callable[..., None]) -> None:
     run_id = run_with(ledger, ["a"])
     [held] = claim(ledger, run_id)
-    finish(ledger, held)
+    end(ledger, held)
     before = image(ledger, run_id, "a")
-    finish(ledger, held, now=LATER)
+    end(ledger, held, now=LATER)
     assert image(ledger, run_id, "a") == before
     assert_counters_are_true(ledger)
 
@@ -282,6 +284,75 @@ def test_the_same_claim_cannot_end_in_two_ways(ledger: Engine) -> None:
     quarantine(ledger, held)
     with pytest.raises(LeaseLost):
         publish(ledger, held)
+
+
+def test_images_get_different_fates_in_one_transaction(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["a", "b", "c"])
+    a, b, c = claim(ledger, run_id, 3)
+    results = [(c, replace(PUBLISHED, detections=(PERSON,))), (a, PUBLISHED), (b, DAMAGED)]
+    with transaction(ledger) as connection:
+        assert finish(connection, run_id, results, now=NOON) == {}
+    assert states(ledger, run_id) == {"a": "published", "b": "quarantined", "c": "published"}
+    with reading(ledger) as connection:
+        assert records.detections(connection, [a.image_id, b.image_id, c.image_id]) == {
+            a.image_id: [PERSON, PLATE_ON_THE_SEAM],
+            b.image_id: [],
+            c.image_id: [PERSON],
+        }
+        chain = audit.records(connection, run_id)
+    assert [(one.image_id, one.kind) for one in chain] == [
+        (c.image_id, "published"),
+        (a.image_id, "published"),
+        (b.image_id, "quarantined"),
+    ]
+    previous = START
+    for number, one in enumerate(chain, start=1):
+        assert broken_link(one, run_id=run_id, number=number, previous=previous) is None
+        previous = one.digest
+    assert_counters_are_true(ledger)
+
+
+def test_an_image_that_was_lost_keeps_no_other_from_its_fate(ledger: Engine) -> None:
+    run_id = run_with(ledger, ["lost", "done", "mine"])
+    lost, done, mine = claim(ledger, run_id, 3, worker="late")
+    publish(ledger, done)
+    with transaction(ledger) as connection:
+        claims.release(connection, [lost])
+    claim(ledger, run_id, worker="new")
+    before = image(ledger, run_id, "lost"), image(ledger, run_id, "done")
+    with transaction(ledger) as connection:
+        told = finish(connection, run_id, [(one, PUBLISHED) for one in (lost, done, mine)], now=LATER)
+    assert list(told) == [lost]
+    assert (image(ledger, run_id, "lost"), image(ledger, run_id, "done")) == before
+    assert states(ledger, run_id) == {"lost": "leased", "done": "published", "mine": "published"}
+    with reading(ledger) as connection:
+        assert [one.image_id for one in audit.records(connection, run_id)] == [done.image_id, mine.image_id]
+    assert_counters_are_true(ledger)
+
+
+def test_whoever_holds_an_image_waits_for_no_heartbeat_that_waits_for_it(postgres_url: str) -> None:
+    # PostgreSQL may read images in whatever order; here it reads them in the order in which they lie.
+    ledger = open_ledger(f"{postgres_url}?options=-c%20enable_indexscan%3Doff%20-c%20enable_bitmapscan%3Doff")
+    run_id = run_with(ledger, ["first", "second"])
+    [first] = claim(ledger, run_id)
+    [second] = claim(ledger, run_id)
+    with transaction(ledger) as connection:  # it lies behind the second one now
+        claims.renew(connection, [first], lease=LEASE, now=NOON)
+
+    def beat() -> list[Claim]:
+        with transaction(ledger) as connection:
+            return claims.renew(connection, [second, first], lease=LEASE, now=NOON)
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(ledger) as connection:
+            connection.execute(select(tables.images).where(tables.images.c.id == first.image_id).with_for_update())
+            beating = pool.submit(beat)
+            waits = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+            while not connection.scalar(waits):
+                assert not beating.done()
+            finish(connection, run_id, [(first, PUBLISHED), (second, PUBLISHED)], now=NOON)
+        assert beating.result() == [second, first]
+    ledger.dispose()
 
 
 def test_detections_of_an_image_are_replaced_and_never_written_again_for_later_images(ledger: Engine) -> None:

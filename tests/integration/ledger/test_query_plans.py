@@ -2,22 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from baas_ledger import claims, lineage, records
 from baas_ledger.engine import open_ledger, transaction
+from baas_ledger.finish import finish
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_ledger.tables import ImageState, images
 from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, new_run
 from tests.postgres import PostgresServer
+from tests.query_plans import plans
 
 IMAGES = 10_000
 FEW = {0: "pending", 1: "leased", 2: "quarantined"}
-EXPLAIN = {"postgresql": "EXPLAIN", "sqlite": "EXPLAIN QUERY PLAN"}
 SOON = NOON + timedelta(seconds=1)
 
 
@@ -59,36 +59,15 @@ def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         server.drop_database(url)
 
 
-def plans(engine: Engine, action: Callable[[Connection], object]) -> str:
-    """Run an action, undo it, and return the database's plans of its statements that look for images."""
-    seen: list[str] = []
-
-    def explain(
-        connection: Connection, cursor: Any, statement: str, values: Any, context: Any, executemany: bool
-    ) -> None:
-        if "images" in statement and statement.startswith(("SELECT", "UPDATE", "WITH")):
-            cursor.execute(f"{EXPLAIN[engine.dialect.name]} {statement}", values)
-            seen.append("\n".join(str(line[-1]) for line in cursor.fetchall()))
-
-    event.listen(engine, "before_cursor_execute", explain)
-    try:
-        with engine.connect() as connection:
-            action(connection)
-            connection.rollback()
-    finally:
-        event.remove(engine, "before_cursor_execute", explain)
-    return "\n\n".join(seen)
-
-
 def take(connection: Connection, run_id: str) -> object:
     return claims.claim(connection, run_id, worker="w", lease=LEASE, limit=10, max_attempts=3, now=SOON)
 
 
-def finish_one(connection: Connection, run_id: str) -> None:
+def finish_some(connection: Connection, run_id: str) -> None:
     held = claims.claim(connection, run_id, worker="w", lease=LEASE, limit=10, max_attempts=3, now=SOON)
     claims.renew(connection, held, lease=LEASE, now=SOON)
-    claims.finish_published(connection, held[0], PUBLISHED, now=SOON)
-    claims.release(connection, held[1:])
+    finish(connection, run_id, [(one, PUBLISHED) for one in held[:5]], now=SOON)
+    claims.release(connection, held[5:])
 
 
 def _first_page(connection: Connection) -> Iterator[object]:
@@ -101,7 +80,7 @@ def _first_page(connection: Connection) -> Iterator[object]:
     ("action", "indexes"),
     [
         pytest.param(take, ["ix_images_leased", "ix_images_pending"], id="claiming"),
-        pytest.param(finish_one, [], id="renewing, finishing, releasing"),
+        pytest.param(finish_some, [], id="renewing, finishing, releasing"),
         pytest.param(finish_run, ["ix_images_pending", "ix_images_leased"], id="asking whether a run is done"),
         pytest.param(
             lambda connection, run_id: read_progress(connection, run_id, now=NOON + timedelta(seconds=20)),
