@@ -1,0 +1,273 @@
+"""What does a worker cost beside bare libjpeg-turbo, when the detector costs nothing? And does it use all cores?
+
+The detector is replaced at Triton, the real server, by a model with the same contract that answers recorded boxes at
+once, or as late as a GPU would. Workers are processes of their own that take pictures from memory through `make_safe`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import psutil  # type: ignore[import-untyped]
+
+from baas_detector.card import CARD_NAME
+from baas_detector.contract import MODEL_NAME
+from baas_detector.repository import CONFIG_NAME, open_repository
+from baas_detector.triton_config import config_text
+from baas_detector.weights import digest_of
+from baas_preprocess.detect import TritonDetector
+from baas_preprocess.facts import Profile
+from baas_preprocess.inspection import inspect
+from baas_preprocess.recipe import Recipe
+from baas_preprocess.tile import tiles
+from baas_preprocess.way import make_safe
+from tests.benchmarks import bare_libjpeg
+from tests.benchmarks.options import Options
+from tests.benchmarks.redaction import HUGE_PAGES, cpu_seconds
+from tests.benchmarks.rounds import Finding, Outcome, alternate, ratios
+from tests.benchmarks.street_pictures import write_panoramas
+from tests.benchmarks.tritons import running_triton
+
+LATENCIES_MS = (0, 5, 50)
+BARE = "bare"
+RECIPE = Recipe(second_look_percent=0, profile=Profile.DEFAULT)
+
+
+class Setting(NamedTuple):
+    """How workers are set up."""
+
+    cores: int
+    processes: int
+    in_flight: int
+
+
+class Spent(NamedTuple):
+    """What all workers together needed for a panorama."""
+
+    seconds: float
+    worker_cpu: float
+    triton_cpu: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Triton:
+    """A server of ours."""
+
+    url: str
+    process: psutil.Process
+    """Its first process: the server and its backends are children of it."""
+
+    def cpu_seconds(self) -> float:
+        """Of all its processes until now."""
+        times = [one.cpu_times() for one in (self.process, *self.process.children(recursive=True))]
+        return float(sum(one.user + one.system for one in times))
+
+
+def measure(options: Options) -> Outcome:
+    """Work through the same pictures with each latency, and with each setting."""
+    cores = len(os.sched_getaffinity(0))
+    count = 2 if options.is_short else 8
+    settings = [Setting(cores, 1, number) for number in (1, 2, 4)] + [Setting(cores, cores, 2)]
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        folder = Path(temporary)
+        pictures = write_panoramas(folder / "in", 2)
+        late = {
+            ms: stack.enter_context(_triton(_repository(options.models, folder / f"after-{ms}", ms / 1e3), cores))
+            for ms in LATENCIES_MS
+        }
+        alone = stack.enter_context(_triton(folder / "after-0", 1))
+        costs = alternate(
+            {
+                BARE: partial(_bare, pictures),
+                **{str(ms): partial(_worked, pictures, count, Setting(cores, 1, 2), late[ms]) for ms in LATENCIES_MS},
+            },
+            options.rounds,
+        )
+        rates = alternate(
+            {
+                BARE: partial(_worked, pictures, count, Setting(1, 1, 2), alone),
+                **{str(one): partial(_worked, pictures, count, one, late[0]) for one in settings},
+            },
+            options.rounds,
+        )
+        findings = [*_costs(costs), *_rates(rates, settings), *_wire(pictures[0])]
+        size = sum(path.stat().st_size for path in pictures) / len(pictures)
+    return Outcome(
+        title="Worker: a panorama beside bare libjpeg-turbo, with a detector that costs nothing",
+        findings=findings,
+        notes=[
+            f"Two pictures in turn, 8000x4000 px, {size / 1e6:.1f} MB, {count} for each worker process, without the "
+            "second look, ten boxes in each native tile.",
+            "Bare is: decode to RGB, and one lossless transcode, by the same library in the same kind of process.",
+            f"This machine has {cores} cores, which workers and Triton share; on one core both are bound to it.",
+        ],
+    )
+
+
+def _costs(costs: dict[str, list[Spent]]) -> list[Finding]:
+    bare = [one.worker_cpu for one in costs[BARE]]
+    findings = [Finding(what="bare: CPU for each panorama", values=[1e3 * cpu for cpu in bare], unit="ms")]
+    for ms in LATENCIES_MS:
+        spent, after = costs[str(ms)], f"answers after {ms} ms" if ms else "answers at once"
+        worker = [one.worker_cpu for one in spent]
+        findings += [
+            Finding(what=f"{after}: CPU of the worker", values=[1e3 * cpu for cpu in worker], unit="ms"),
+            Finding(what=f"{after}: times bare", values=ratios(worker, bare), unit="x", at_most=1.4),
+            Finding(what=f"{after}: CPU of Triton", values=[1e3 * one.triton_cpu for one in spent], unit="ms"),
+        ]
+    return findings
+
+
+def _rates(rates: dict[str, list[Spent]], settings: Sequence[Setting]) -> list[Finding]:
+    one_core = [1 / one.seconds for one in rates[BARE]]
+    findings = [Finding(what="one core: panoramas", values=one_core, unit="/s")]
+    for setting in settings:
+        each = [1 / one.seconds for one in rates[str(setting)]]
+        name = f"{setting.cores} cores, {setting.processes} x {setting.in_flight} in flight"
+        is_full = setting.processes * setting.in_flight > setting.cores
+        findings += [
+            Finding(what=f"{name}: panoramas", values=each, unit="/s"),
+            Finding(
+                what=f"{name}: for each core, of what one core does",
+                values=[share / setting.cores for share in ratios(each, one_core)],
+                at_least=0.85 if is_full else None,
+            ),
+        ]
+    return findings
+
+
+def _wire(picture: Path) -> list[Finding]:
+    inspection = inspect(picture.read_bytes(), max_pixels=RECIPE.max_pixels)
+    plan = tiles(inspection.width_px, inspection.height_px, wraps=True, is_sphere=inspection.is_sphere)
+    sent = sum(tile.out_width * tile.out_height * 3 for tile in plan)
+    return [
+        Finding(what="tiles on the wire for each panorama", values=[sent / 1e6], unit="MB"),
+        Finding(what="the same, times the file", values=[sent / picture.stat().st_size], unit="x"),
+    ]
+
+
+def _repository(models: Path, folder: Path, seconds: float) -> Path:
+    """Make a repository with the real one's contract, whose model answers so late."""
+    model = folder / MODEL_NAME / "1"
+    model.mkdir(parents=True)
+    source = Path(__file__).with_name("recorded_model.py").read_bytes()
+    waits = f"{seconds}\n".encode()
+    card = open_repository(models).card
+    files = {"model.py": source, "seconds": waits}
+    card = replace(card, built=replace(card.built, files={name: digest_of(data) for name, data in files.items()}))
+    for name, data in {**files, CARD_NAME: card.canonical()}.items():
+        (model / name).write_bytes(data)
+    (model.parent / CONFIG_NAME).write_text(config_text({1: card}))
+    return folder
+
+
+@contextmanager
+def _triton(repository: Path, cores: int) -> Iterator[Triton]:
+    me = psutil.Process()
+    before = me.children()
+    with ExitStack() as stack:
+        with _bound_to(cores):
+            url = stack.enter_context(running_triton(repository))
+        (process,) = set(me.children()) - set(before)
+        yield Triton(url, process)
+
+
+@contextmanager
+def _bound_to(cores: int) -> Iterator[None]:
+    """Start processes that may use so many cores."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _bare(pictures: Sequence[Path]) -> Spent:
+    (spent,) = _ran([[BARE, *map(str, pictures)]], cores=1)
+    return Spent(seconds=0.0, worker_cpu=spent)
+
+
+def _worked(pictures: Sequence[Path], count: int, setting: Setting, triton: Triton) -> Spent:
+    """Let workers do `count` panoramas each."""
+    arguments = [triton.url, str(setting.in_flight), str(count), *map(str, pictures)]
+    workers = _started([arguments] * setting.processes, setting.cores)
+    start, triton_before = time.perf_counter(), triton.cpu_seconds()
+    spent = _finished(workers)
+    seconds, triton_cpu = time.perf_counter() - start, triton.cpu_seconds() - triton_before
+    panoramas = count * setting.processes
+    return Spent(seconds / panoramas, sum(spent) / panoramas, triton_cpu / panoramas)
+
+
+def _ran(arguments: Sequence[Sequence[str]], *, cores: int) -> list[float]:
+    return _finished(_started(arguments, cores))
+
+
+def _started(arguments: Sequence[Sequence[str]], cores: int) -> list[subprocess.Popen[str]]:
+    """Start workers, and return when all are warm and wait."""
+    command = [sys.executable, "-m", "tests.benchmarks.worker"]
+    pipe, environment = subprocess.PIPE, {**os.environ, **HUGE_PAGES}
+    with _bound_to(cores):
+        workers = [
+            subprocess.Popen([*command, *own], env=environment, stdin=pipe, stdout=pipe, text=True) for own in arguments
+        ]
+    for worker in workers:
+        if worker.stdout is None or worker.stdout.readline() != "warm\n":
+            raise RuntimeError("a worker did not start")
+    return workers
+
+
+def _finished(workers: Sequence[subprocess.Popen[str]]) -> list[float]:
+    """Let workers begin, and return the CPU seconds of each."""
+    for worker in workers:
+        if worker.stdin is not None:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+    return [float(json.loads(worker.communicate()[0])) for worker in workers]
+
+
+def _work(url: str, in_flight: int, count: int, pictures: Sequence[bytes]) -> None:
+    """Be a worker: tell when it is warm, wait, and tell the CPU seconds of `count` panoramas."""
+    with TritonDetector(url) as detector, ThreadPoolExecutor(in_flight) as pool:
+
+        def do(number: int) -> None:
+            make_safe(pictures[number % len(pictures)], RECIPE, detector)
+
+        list(pool.map(do, range(in_flight)))
+        _wait_to_begin()
+        print(json.dumps(cpu_seconds(lambda: list(pool.map(do, range(count))))))
+
+
+def _be_bare(pictures: Sequence[bytes]) -> None:
+    sizes = [inspect(data, max_pixels=RECIPE.max_pixels) for data in pictures]
+
+    def do() -> None:
+        for data, size in zip(pictures, sizes, strict=True):
+            bare_libjpeg.decode(data, width_px=size.width_px, height_px=size.height_px)
+            bare_libjpeg.transcode(data)
+
+    do()
+    _wait_to_begin()
+    print(json.dumps(cpu_seconds(do) / len(pictures)))
+
+
+def _wait_to_begin() -> None:
+    print("warm", flush=True)
+    sys.stdin.readline()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == BARE:
+        _be_bare([Path(path).read_bytes() for path in sys.argv[2:]])
+    else:
+        _work(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), [Path(path).read_bytes() for path in sys.argv[4:]])
