@@ -83,5 +83,7 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     ours.posting.loggers = False
     ours.peering.standalone = True
     ours.execution.max_workers = 1
+    # So long kopf holds the document of an event that was handled: ten times as much as what is remembered of it.
+    ours.queueing.idle_timeout = 0.5
     ours.process.ultimate_exiting_timeout = 20
     return ours
