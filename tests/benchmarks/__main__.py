@@ -15,14 +15,18 @@ from pathlib import Path
 
 import click
 
-from tests.benchmarks import machine, operator_scale, panoramas, telemetry
+from tests.benchmarks import growth, ledger, machine, operator_scale, panoramas, redaction, telemetry, worker
 from tests.benchmarks.options import Options
 from tests.benchmarks.rounds import Outcome, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
+    "growth": growth.measure,
+    "ledger": ledger.measure,
     "operator": operator_scale.measure,
     "panoramas": panoramas.measure,
+    "redaction": redaction.measure,
     "telemetry": telemetry.measure,
+    "worker": worker.measure,
 }
 PAGES = Path("docs/performance")
 
@@ -31,13 +35,16 @@ PAGES = Path("docs/performance")
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Rounds that count.")
 @click.option("--models", type=click.Path(path_type=Path), default=Path(".cache/models"), show_default=True)
+@click.option("--triton", metavar="HOST:PORT", help="Measure this one, such as on a GPU, where the detector is real.")
 @click.option("--output", type=click.Path(path_type=Path), default=Path(".cache/bench"), show_default=True)
 @click.option("--short", is_flag=True, help="Only show that it runs; the figures mean nothing.")
 @click.option("--docs", is_flag=True, help=f"Put each table into its page in {PAGES}.")
-def main(names: tuple[str, ...], rounds: int, models: Path, output: Path, short: bool, docs: bool) -> None:
+def main(
+    names: tuple[str, ...], rounds: int, models: Path, triton: str | None, output: Path, short: bool, docs: bool
+) -> None:
     """Run benchmarks, one after the other."""
     output.mkdir(parents=True, exist_ok=True)
-    options = Options(rounds=1 if short else rounds, models=models, is_short=short)
+    options = Options(rounds=1 if short else rounds, models=models, triton=triton, is_short=short)
     for name in names or BENCHMARKS:
         outcome = BENCHMARKS[name](options)
         ran = f"{datetime.now(UTC):%Y-%m-%d}, {machine.description()}"

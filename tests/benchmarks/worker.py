@@ -13,18 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
-from baas_detector.card import CARD_NAME
-from baas_detector.contract import MODEL_NAME
-from baas_detector.repository import CONFIG_NAME, open_repository
-from baas_detector.triton_config import config_text
-from baas_detector.weights import digest_of
 from baas_preprocess.detect import TritonDetector
 from baas_preprocess.facts import Profile
 from baas_preprocess.inspection import inspect
@@ -36,7 +31,7 @@ from tests.benchmarks.options import Options
 from tests.benchmarks.redaction import HUGE_PAGES, cpu_seconds
 from tests.benchmarks.rounds import Finding, Outcome, alternate, ratios
 from tests.benchmarks.street_pictures import write_panoramas
-from tests.benchmarks.tritons import running_triton
+from tests.benchmarks.tritons import recorded_repository, running_triton
 
 LATENCIES_MS = (0, 5, 50)
 BARE = "bare"
@@ -82,7 +77,9 @@ def measure(options: Options) -> Outcome:
         folder = Path(temporary)
         pictures = write_panoramas(folder / "in", 2)
         late = {
-            ms: stack.enter_context(_triton(_repository(options.models, folder / f"after-{ms}", ms / 1e3), cores))
+            ms: stack.enter_context(
+                _triton(recorded_repository(options.models, folder / f"after-{ms}", ms / 1e3), cores)
+            )
             for ms in LATENCIES_MS
         }
         alone = stack.enter_context(_triton(folder / "after-0", 1))
@@ -154,21 +151,6 @@ def _wire(picture: Path) -> list[Finding]:
         Finding(what="tiles on the wire for each panorama", values=[sent / 1e6], unit="MB"),
         Finding(what="the same, times the file", values=[sent / picture.stat().st_size], unit="x"),
     ]
-
-
-def _repository(models: Path, folder: Path, seconds: float) -> Path:
-    """Make a repository with the real one's contract, whose model answers so late."""
-    model = folder / MODEL_NAME / "1"
-    model.mkdir(parents=True)
-    source = Path(__file__).with_name("recorded_model.py").read_bytes()
-    waits = f"{seconds}\n".encode()
-    card = open_repository(models).card
-    files = {"model.py": source, "seconds": waits}
-    card = replace(card, built=replace(card.built, files={name: digest_of(data) for name, data in files.items()}))
-    for name, data in {**files, CARD_NAME: card.canonical()}.items():
-        (model / name).write_bytes(data)
-    (model.parent / CONFIG_NAME).write_text(config_text({1: card}))
-    return folder
 
 
 @contextmanager
