@@ -1,6 +1,6 @@
 """What panoramas cost, what limits a fleet, and what a billion of them would take.
 
-    python -m hack.studies.cost --worker-seconds 1.9 --tile-ms 5 --tile-ms 20
+    python -m hack.studies.cost --tile-ms 5 --tile-ms 20
 
 No GPU's figures are known here: how long one is busy with a tile is what you measure on yours
 (`baas-detector check --triton host:port` tells the latency of one tile; in batches it is less), and the tables show
@@ -33,22 +33,22 @@ from rich.table import Table
 from baas_preprocess.tile import tiles
 
 MEASURED = {
-    "worker_seconds": ("worker", "CPU seconds of a worker per panorama"),
-    "ledger_per_second": ("ledger", "images finished per second"),
+    "look_seconds": ("worker", "answers after 5 ms: CPU of the worker", 1e-3),
+    "ledger_per_second": ("ledger", "claimed and finished, 8 workers", 1.0),
 }
-"""Options whose defaults are medians of `make bench`: the benchmark, and what it calls them."""
+"""Options whose defaults are medians of `make bench`: the benchmark, what it calls them, and the unit there."""
 BLURJOB_IMAGES = 1_000_000
 """As many as the ledger's benchmark has in a run."""
 
 
 def measured(folder: Path, option: str) -> float | None:
     """Return what `make bench` left, None when it has left nothing."""
-    benchmark, what = MEASURED[option]
+    benchmark, what, unit = MEASURED[option]
     file = folder / f"{benchmark}.json"
     if not file.exists():
         return None
-    values = [one["values"] for one in json.loads(file.read_text())["findings"] if one["what"] == what]
-    return median(values[0]) if values else None
+    (values,) = [one["values"] for one in json.loads(file.read_text())["findings"] if one["what"] == what]
+    return unit * float(median(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +151,8 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
 
 @click.command()
 @click.option("--bench", type=click.Path(path_type=Path), default=Path(".cache/bench"), show_default=True)
-@click.option("--worker-seconds", type=float, help="Core-seconds of a worker per panorama.  [default: as measured]")
-@click.option("--ledger-per-second", type=float, help="Images finished per second.  [default: as measured]")
+@click.option("--look-seconds", type=float, help="Core-seconds of a worker, without a second look. [default: measured]")
+@click.option("--ledger-per-second", type=float, help="Images finished per second. [default: measured]")
 @click.option("--tile-ms", type=float, multiple=True, default=(5, 10, 20, 50), show_default=True)
 @click.option("--width", default=8000, show_default=True, help="Of a panorama, in pixels; it is half as high.")
 @click.option("--megabytes", default=8.0, show_default=True, help="Of a panorama's file.")
@@ -169,7 +169,7 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
 @click.option("--days", default=365.0, show_default=True)
 def main(
     bench: Path,
-    worker_seconds: float | None,
+    look_seconds: float | None,
     ledger_per_second: float | None,
     tile_ms: tuple[float, ...],
     width: int,
@@ -187,11 +187,11 @@ def main(
     days: float,
 ) -> None:
     """Print costs, simulated fleets, and what many images take."""
-    worker_seconds = worker_seconds or measured(bench, "worker_seconds")
+    look_seconds = look_seconds or measured(bench, "look_seconds")
     ledger_per_second = ledger_per_second or measured(bench, "ledger_per_second")
-    if worker_seconds is None or ledger_per_second is None:
+    if look_seconds is None or ledger_per_second is None:
         raise click.UsageError(
-            f"{bench} lacks a figure: run `make bench`, or give --worker-seconds and --ledger-per-second"
+            f"{bench} lacks a figure: run `make bench`, or give --look-seconds and --ledger-per-second"
         )
     count = len(tiles(width, width // 2, wraps=True, is_sphere=True))
     prices = None
@@ -199,7 +199,11 @@ def main(
         prices = Prices(triton_hour=triton_hour, core_hour=core_hour)
     study = Study(
         panorama=Panorama(
-            tiles=count, looks=looks, tile_seconds=tile_ms[0] / 1000, worker_seconds=worker_seconds, megabytes=megabytes
+            tiles=count,
+            looks=looks,
+            tile_seconds=tile_ms[0] / 1000,
+            worker_seconds=looks * look_seconds,  # a second look decodes and checks again, and redacts less
+            megabytes=megabytes,
         ),
         around=Surroundings(
             storage_latency_seconds=storage_ms / 1000,
@@ -211,8 +215,9 @@ def main(
         simulated=simulated,
     )
     console = Console(width=140)
+    seen = study.panorama
     console.print(
-        f"A panorama: {looks} looks of {count} tiles, {worker_seconds:.3g} core-seconds of a worker, {megabytes:g} MB. "
+        f"A panorama: {looks} looks of {count} tiles, {seen.worker_seconds:.3g} core-seconds, {megabytes:g} MB. "
         f"Storage: {storage_ms:g} ms, {storage_mb_per_second:g} MB/s. Ledger: {ledger_per_second:,.0f} images/s."
     )
     console.print(costs(study, tile_ms))

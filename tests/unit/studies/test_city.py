@@ -109,10 +109,10 @@ def test_costs_are_hours_times_prices() -> None:
 
 
 def test_the_command_takes_what_was_measured(tmp_path: Path) -> None:
-    told = {"worker_seconds": 1.75, "ledger_per_second": 1500}
+    told = {"look_seconds": 0.875, "ledger_per_second": 1500}
     for option, value in told.items():
-        benchmark, what = MEASURED[option]
-        findings = [{"what": what, "values": [value * 2, value, value / 2]}]
+        benchmark, what, unit = MEASURED[option]
+        findings = [{"what": what, "values": [2 * value / unit, value / unit, value / unit / 2]}]
         (tmp_path / f"{benchmark}.json").write_text(json.dumps({"findings": findings}))
     options = ["--bench", str(tmp_path), "--tile-ms", "10", "--tritons", "1", "--simulated", "200"]
     said = CliRunner().invoke(main, [*options, "--triton-hour", "3", "--core-hour", "0.0432"])
@@ -126,4 +126,4 @@ def test_the_command_takes_what_was_measured(tmp_path: Path) -> None:
 def test_the_command_invents_no_figures(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["--bench", str(tmp_path)])
     assert said.exit_code == 2
-    assert "run `make bench`, or give --worker-seconds" in said.output
+    assert "run `make bench`, or give --look-seconds" in said.output
