@@ -66,6 +66,19 @@ async def connection(configuration: Configuration) -> kopf.ConnectionInfo:
     )
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """Nobody here asks what has changed in a document: to tell that, kopf would copy each one several times."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
 def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     """Return kopf's settings: it watches, and writes nothing anywhere."""
     ours = kopf.OperatorSettings()
@@ -82,6 +95,7 @@ def kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     ours.posting.enabled = False
     ours.posting.loggers = False
     ours.peering.standalone = True
+    ours.persistence.diffbase_storage = NoDiffs()
     ours.execution.max_workers = 1
     # So long kopf holds the document of an event that was handled: ten times as much as what is remembered of it.
     ours.queueing.idle_timeout = 0.5
