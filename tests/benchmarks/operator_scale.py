@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 NAMESPACE = "panoramas"
 PATIENCE_SECONDS = 900.0
+QUIET_SECONDS = 6.0
 READS = frozenset({"get", "list", "watch"})
 PLACES = {
     place: {"azureBlob": {"accountUrl": "https://panoramas.blob.core.windows.net", "container": container}}
@@ -69,7 +70,8 @@ class Stage:
 
     def requests(self, since: float) -> list[Request]:
         """Return what the operator has asked since a time, watches left out."""
-        lines = map(json.loads, self.plane.audit_log.read_text().splitlines())
+        whole_lines = self.plane.audit_log.read_text().rpartition("\n")[0]
+        lines = map(json.loads, whole_lines.splitlines())
         made = (
             Request(
                 at=datetime.fromisoformat(line["stageTimestamp"]).timestamp(),
@@ -127,7 +129,7 @@ def measure(options: Options) -> Outcome:
         empty_mib = memory_mib(it)
         began, created = time.time(), create(it)
         all_jobs = max(r.at for r in it.requests(began) if (r.verb, r.resource) == ("create", "jobs")) - began
-        time.sleep(min(10.0, seconds))  # Jobs tell of their pods, and the operator hears of it
+        settle(it)
         creation = it.requests(began)
         idle = spent(it, seconds)
         idle_mib = memory_mib(it)
@@ -137,6 +139,7 @@ def measure(options: Options) -> Outcome:
         working = it.pods(Role.WORK)
         it.admin.tell(NAMESPACE, working, RUNNING)
         it.await_phase(Phase.RUNNING)
+        settle(it)
         started = it.requests(began)
         restart_seconds, restart = restarted(it, min(20.0, seconds))
         busy = spent(it, seconds, each_second=lambda: publish_one(it))
@@ -145,6 +148,7 @@ def measure(options: Options) -> Outcome:
         publish(it.engine, it.published + 1, images)
         it.admin.tell(NAMESPACE, working, SUCCEEDED)
         it.await_phase(Phase.COMPLETE)
+        settle(it)
         ended = it.requests(began)
         rest = spent(it, seconds)
     return Outcome(
@@ -212,6 +216,11 @@ def blurjob(number: int) -> dict[str, object]:
     }
 
 
+def settle(it: Stage) -> None:
+    """Wait until the operator has written nothing for a while: Jobs tell of their pods, and it hears of that."""
+    await_that(lambda: not any(r.writes for r in it.requests(time.time() - QUIET_SECONDS)))
+
+
 def publish_one(it: Stage) -> None:
     """Publish one more image of each run."""
     it.published += 1
@@ -223,7 +232,6 @@ def restarted(it: Stage, seconds: float) -> tuple[float, Spent]:
 
     Returns how long it took until it had looked at all BlurJobs, and what it did until then and afterwards.
     """
-    time.sleep(min(10.0, seconds))  # what is to be told of the pods is told
     it.operator.stop()
     began = time.time()
     it.operator.start()
