@@ -107,14 +107,15 @@ def read_frame(data: bytes) -> Frame:
     )
 
 
-def decode(data: bytes, *, least_px: int | None = None) -> Pixels:
+def decode(data: bytes, *, least_px: int | None = None, frame: Frame | None = None) -> Pixels:
     """Decode to RGB as stored, without turning by the orientation; grey becomes RGB.
 
     With `least_px`, at the smallest of 1/8, 1/4, 1/2 and 1 of its size that leaves so many pixels on the long side:
-    libjpeg leaves out the finer coefficients, which takes half the time and next to no memory.
+    libjpeg leaves out the finer coefficients, which takes half the time and next to no memory. Whoever has read the
+    frame of these bytes may give it.
     Raises `NotPublishable` when libjpeg so much as warns.
     """
-    frame = read_frame(data)
+    frame = frame or read_frame(data)
     library = load_library()
     width, height = _scaled_size(frame, least_px)
     pixels = np.empty((height, width, 3), np.uint8)

@@ -27,16 +27,17 @@ def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
             f"The redacted file is a {format_of(redacted)} and the original a {format_of(original)};"
             f" both should be {inspection.format}.",
         )
-    metadata = metadata_of(original)
     match inspection.format:
         case ImageFormat.JPEG:
+            file = jpeg.walk(original)
+            metadata = jpeg_metadata.metadata_of(original, file)
             blocks = metadata.kept(thumbnail_of(redacted) if metadata.has_thumbnail else None)
-            density = jpeg_metadata.density_of(jpeg.walk(original))
-            return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), blocks, density)
+            return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), blocks, jpeg_metadata.density_of(file))
         case ImageFormat.PNG:
-            return png_metadata.with_metadata(png.walk(redacted)[0], png.walk(original)[0], metadata.kept())
+            kept = metadata_of(original).kept()
+            return png_metadata.with_metadata(png.walk(redacted)[0], png.walk(original)[0], kept)
         case ImageFormat.TIFF:
-            return tiff_file.with_metadata(redacted, metadata)
+            return tiff_file.with_metadata(redacted, metadata_of(original))
 
 
 def removed(original: Inspection, finished: Inspection) -> tuple[str, ...]:

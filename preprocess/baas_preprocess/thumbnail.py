@@ -22,7 +22,7 @@ def thumbnail_of(data: bytes) -> bytes:
     frame = libjpeg.read_frame(data)
     share = min(1.0, LONG_SIDE_PX / max(frame.width_px, frame.height_px))
     size = max(1, round(frame.width_px * share)), max(1, round(frame.height_px * share))
-    pixels = libjpeg.decode(data, least_px=LONG_SIDE_PX)
+    pixels = libjpeg.decode(data, least_px=LONG_SIDE_PX, frame=frame)
     written = io.BytesIO()
     # Pillow adds up whole numbers, so that every machine gives the same; OpenCV's sums depend on the processor.
     small = PIL.Image.fromarray(pixels).resize(size, PIL.Image.Resampling.BILINEAR)
