@@ -5,12 +5,12 @@ given to another, cannot write any more. The indexes are `ix_images_pending` and
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, select, tuple_, update
+from sqlalchemy import CTE, ColumnElement, Connection, Row, Select, bindparam, case, select, tuple_, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from baas_crds.codes import QuarantineReason
@@ -65,15 +65,14 @@ def renew(
 ) -> list[Claim]:
     """Prolong leases from now on, and return the claims that are lost: their work is in vain."""
     until = moment(connection, now) + lease
-    kept = connection.scalars(
-        update(images).where(_are_held(held)).values(lease_until=until).returning(images.c.id)
-    ).all()
+    kept = connection.scalars(_renew(), {**_which(held), "until": until}).all()
     return [one for one in held if one.image_id not in set(kept)]
 
 
 def release(connection: Connection, held: Collection[Claim]) -> int:
     """Give images back untouched, so that the attempt does not count, and return how many were still held."""
-    return _give_back(connection, _are_held(held), attempts=images.c.attempts - 1).total()
+    theirs = images.c.id.in_(select(_held().c.id))
+    return _give_back(connection, theirs, _which(held), attempts=images.c.attempts - 1).total()
 
 
 def release_all(connection: Connection, run_id: str, *, worker: str | None = None, now: datetime | None = None) -> int:
@@ -82,7 +81,7 @@ def release_all(connection: Connection, run_id: str, *, worker: str | None = Non
     Only for who knows that they are dead, such as a single machine's only process: no lease needs to run out then.
     """
     theirs = (images.c.run_id == run_id) & (images.c.state == ImageState.LEASED)
-    returned = _give_back(connection, theirs if worker is None else theirs & (images.c.worker == worker)).total()
+    returned = _give_back(connection, theirs if worker is None else theirs & (images.c.worker == worker), {}).total()
     if returned:
         message = f"{returned} leases of workers that ended were returned."
         at = moment(connection, now)
@@ -164,14 +163,17 @@ def _next(state: ImageState, order: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def _give_back(connection: Connection, which: ColumnElement[bool], **values: object) -> Counter[str]:
+def _give_back(
+    connection: Connection, which: ColumnElement[bool], given: Mapping[str, object], **values: object
+) -> Counter[str]:
     """Make leased images pending and return how many of each run."""
     given = Counter(
         connection.scalars(
             update(images)
             .where(which)
             .values(state=ImageState.PENDING, lease_until=None, **values)
-            .returning(images.c.run_id)
+            .returning(images.c.run_id),
+            given,
         )
     )
     for run_id, number in sorted(given.items()):
@@ -179,14 +181,36 @@ def _give_back(connection: Connection, which: ColumnElement[bool], **values: obj
     return given
 
 
-def _are_held(held: Collection[Claim]) -> ColumnElement[bool]:
-    # Locked in one order: a worker may finish some of them while its heartbeat renews all.
-    wanted = select(images.c.id).where(
-        images.c.id.in_([one.image_id for one in held]),  # the pairs alone would not lead SQLite to the primary key
-        tuple_(images.c.id, images.c.token).in_([(one.image_id, one.token) for one in held]),
-        images.c.state == ImageState.LEASED,
+@cache
+def _renew() -> ReturningUpdate[Any]:
+    return (
+        update(images)
+        .where(images.c.id.in_(select(_held().c.id)))
+        .values(lease_until=bindparam("until", type_=Moment))
+        .returning(images.c.id)
     )
-    return images.c.id.in_(select(wanted.order_by(images.c.id).with_for_update().cte("held").c.id))
+
+
+def _held() -> CTE:
+    """Choose, of the claims of `_which`, those that still hold."""
+    # Locked in one order: a worker may finish some of them while its heartbeat renews all.
+    return (
+        select(images.c.id)
+        .where(
+            images.c.id.in_(bindparam("ids", expanding=True)),  # the pairs alone lead SQLite to no primary key
+            tuple_(images.c.id, images.c.token).in_(bindparam("pairs", expanding=True)),
+            # The same as the state, which would lead PostgreSQL to the index of all that anybody leased, if that was
+            # little when it last counted.
+            images.c.lease_until.is_not(None),
+        )
+        .order_by(images.c.id)
+        .with_for_update()
+        .cte("held")
+    )
+
+
+def _which(held: Collection[Claim]) -> dict[str, object]:
+    return {"ids": [one.image_id for one in held], "pairs": [(one.image_id, one.token) for one in held]}
 
 
 def _moved_to_pending(number: int) -> list[Change]:

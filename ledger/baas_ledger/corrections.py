@@ -9,7 +9,7 @@ from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
@@ -22,11 +22,17 @@ from baas_ledger.tables import ImageState, corrections, images, runs, unfinished
 from baas_ledger.text import printable
 from baas_ledger.transactions import insert_into, moment
 
+# Built once: each image is asked for twice, which takes longer than to send it.
+_WANTED = (
+    select(corrections)
+    .where(corrections.c.name == bindparam("wanted_name"), corrections.c.destination == bindparam("wanted_there"))
+    .order_by(corrections.c.id)
+)
+
 
 def corrections_of(connection: Connection, destination: str, name: str) -> list[Correction]:
     """Return all that people want to be redacted in what is published there under this name, oldest first."""
-    wanted = select(corrections).where(corrections.c.name == name, corrections.c.destination == destination)
-    rows = connection.execute(wanted.order_by(corrections.c.id))
+    rows = connection.execute(_WANTED, {"wanted_name": name, "wanted_there": destination})
     return [_correction(row, reference=row.reference) for row in rows]
 
 

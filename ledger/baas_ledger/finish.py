@@ -28,13 +28,16 @@ _OBJECT = ("object_class", "score", "x", "y", "width", "height", "joined")  # it
 _FATE = ("state", "finished_at", *(name for name in NO_OUTCOME if name != "finished_at"))
 
 _fates = given("fates", {"image_id": images.c.id, "held": images.c.token, **{name: images.c[name] for name in _FATE}})
-_is_held = images.c.state == ImageState.LEASED
 _WRITE_FATES = (
     update(images)
-    .where(images.c.id == _fates.c.image_id, images.c.token == _fates.c.held, _is_held)
+    .where(
+        images.c.id.in_(bindparam("ids", expanding=True)),  # PostgreSQL cannot know which and how many the rows name
+        images.c.id == _fates.c.image_id,
+        images.c.token == _fates.c.held,
+    )
     .values({name: _fates.c[name] for name in _FATE})
 )
-_WRITE_FATE = update(images).where(images.c.id == bindparam("image_id"), images.c.token == bindparam("held"), _is_held)
+_WRITE_FATE = update(images).where(images.c.id == bindparam("image_id"), images.c.token == bindparam("held"))
 _found = given("found", dict(detections.c))
 _INSERT_FOUND = insert(detections).from_select(list(_found.c.keys()), select(*_found.c))
 
@@ -70,7 +73,8 @@ def _locked(connection: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
 
 
 def _write(connection: Connection, run_id: str, ours: Sequence[Result], *, at: datetime) -> None:
-    execute_many(connection, _WRITE_FATES, _WRITE_FATE, [_fate(held, outcome, at=at) for held, outcome in ours])
+    fates = [_fate(held, outcome, at=at) for held, outcome in ours]
+    execute_many(connection, _WRITE_FATES, _WRITE_FATE, fates, ids=[held.image_id for held, _ in ours])
     found = [row for held, outcome in ours for row in _objects(held, outcome)]
     execute_many(connection, _INSERT_FOUND, insert(detections), found)
     entries = [

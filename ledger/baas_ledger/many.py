@@ -26,13 +26,20 @@ def given(name: str, columns: Mapping[str, Column[object]]) -> TableValuedAlias:
 
 
 def execute_many(
-    connection: Connection, together: Insert | Update, each: Insert | Update, rows: Sequence[Mapping[str, object]]
+    connection: Connection,
+    together: Insert | Update,
+    each: Insert | Update,
+    rows: Sequence[Mapping[str, object]],
+    **more: object,
 ) -> None:
-    """Carry out a statement for rows of values: `together` selects from `given`, `each` has parameters."""
+    """Carry out a statement for rows of values: `together` selects from `given`, `each` has them as parameters.
+
+    `more` are further parameters of `together`.
+    """
     if not rows:
         return
     if is_postgres(connection):
         text = json.dumps(rows, default=datetime.isoformat, allow_nan=False)
-        connection.execute(together, {_ROWS: text})
+        connection.execute(together, {_ROWS: text, **more})
     else:
         connection.execute(each, rows)

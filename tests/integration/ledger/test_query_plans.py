@@ -12,7 +12,7 @@ from baas_ledger.finish import finish
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_ledger.tables import ImageState, images
-from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, new_run
+from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, claim, new_run, run_with
 from tests.postgres import PostgresServer
 from tests.query_plans import plans
 
@@ -68,6 +68,24 @@ def finish_some(connection: Connection, run_id: str) -> None:
     claims.renew(connection, held, lease=LEASE, now=SOON)
     finish(connection, run_id, [(one, PUBLISHED) for one in held[:5]], now=SOON)
     claims.release(connection, held[5:])
+
+
+def test_a_lease_is_found_without_reading_all_leases(postgres_url: str) -> None:
+    ledger = open_ledger(postgres_url)
+    run_id = run_with(ledger, [str(number) for number in range(1_000)])
+    with transaction(ledger) as connection:
+        connection.execute(text("ANALYZE"))  # none is leased yet, for all that PostgreSQL knows
+    held = claim(ledger, run_id, 100)
+
+    def go_on(connection: Connection) -> None:
+        claims.renew(connection, held[:1], lease=LEASE, now=NOON)
+        finish(connection, run_id, [(held[0], PUBLISHED)], now=NOON)
+        claims.release(connection, held[1:2])
+
+    seen = plans(ledger, go_on)
+    assert "pk_images" in seen, seen
+    assert "ix_images_leased" not in seen, seen
+    ledger.dispose()
 
 
 def _first_page(connection: Connection) -> Iterator[object]:
