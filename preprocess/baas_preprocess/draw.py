@@ -7,6 +7,7 @@ each cell (pixelate, blur).
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,12 @@ class Lifted:
             around=np.zeros(footprint.grid.shape, np.int16),
         )
 
+    def levels(self, inside: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int16]:
+        """(rows, columns): the levels of all blocks, when those in the mask have these."""
+        levels = self.around.copy()
+        levels[self.footprint.rows, self.footprint.columns] = inside
+        return levels
+
 
 def lift(planes: list[Lifted], outside: Digesting) -> OnRow:
     """Make a pass that moves what is inside the mask to `planes`, leaving zeros, and digests what is outside.
@@ -75,12 +82,23 @@ class BlockDrawing:
     waves: Floats
     """(3, 64): the coefficients of a patch's `across`, `down` and `twist`."""
 
+    @property
+    def levels(self) -> Ints:
+        """(places,): their first coefficients."""
+        return round_down(self.surface.level)
+
     def coefficients(self, places: slice) -> Blocks:
         """(places, 64)"""
-        slopes = (self.surface.across, self.surface.down, self.surface.twist)
+        across, down, twist = (
+            part[places, None] for part in (self.surface.across, self.surface.down, self.surface.twist)
+        )
         # Sums of products in a fixed order: a matrix product may round differently from one shape to another.
-        exact = sum(slope[places, None] * wave for slope, wave in zip(slopes, self.waves, strict=True))
-        drawn: Blocks = np.clip(np.rint(exact), -1023, 1023).astype(np.int16)  # what Huffman coding can hold
+        exact = across * self.waves[0]
+        exact += down * self.waves[1]
+        exact += twist * self.waves[2]
+        np.rint(exact, out=exact)
+        np.clip(exact, -1023, 1023, out=exact)  # what Huffman coding can hold
+        drawn: Blocks = exact.astype(np.int16)
         drawn[:, 0] = round_down(self.surface.level[places])
         return drawn
 

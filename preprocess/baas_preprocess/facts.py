@@ -5,7 +5,7 @@ in the upper left corner. Where the picture wraps (a 360° panorama), a `right` 
 `right - width`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
@@ -19,6 +19,11 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits; of a JPEG's coefficients, `blake3:` and as many."""
+
+
+Levels: TypeAlias = tuple[npt.NDArray[np.int16], ...]
+"""For each component of a JPEG, (rows, columns): the first coefficient of each block, eight times its mean
+distance from mid-grey, in steps of the quantisation table."""
 
 
 class ImageFormat(StrEnum):
@@ -176,5 +181,7 @@ class Redacted:
     data: bytes
     method: Method
     """What was asked for; `verify` must find no more."""
+    levels: Levels = field(default=(), compare=False, repr=False)
+    """Of a JPEG's blocks as they were written."""
     outside_digest: Digest
     """Of the original's coefficients (JPEG) or samples (PNG, TIFF) outside the mask; `verify` must find the same."""

@@ -16,7 +16,7 @@ from blake3 import blake3
 
 from baas_preprocess.container import jpeg, jpeg_frame
 from baas_preprocess.container.refusals import damaged, unsupported
-from baas_preprocess.facts import Digest, Mask, Pixels
+from baas_preprocess.facts import Digest, Levels, Mask, Pixels
 from baas_preprocess.turbojpeg import Callback, Region, Transform, check, handle_of, load_library
 
 Blocks: TypeAlias = npt.NDArray[np.int16]
@@ -165,6 +165,17 @@ def edit(data: bytes, *outputs: Output, frame: Frame | None = None) -> list[byte
         finally:
             for buffer in buffers:
                 library.tjFree(buffer)
+
+
+def read_levels(data: bytes, frame: Frame) -> Levels:
+    """Read the level of every block. Raises as `edit`."""
+    levels = tuple(np.empty((plane.rows, plane.columns), np.int16) for plane in frame.planes)
+
+    def note(component: int, row: int, blocks: Blocks) -> None:
+        levels[component][row] = blocks[:, 0]
+
+    edit(data, Output(note, is_written=False), frame=frame)
+    return levels
 
 
 def _options(output: Output) -> int:

@@ -44,7 +44,8 @@ def _redact_jpeg(data: bytes, mask: Mask, method: Method, *, wraps: bool) -> Red
         libjpeg.Output(draw, progressive=frame.is_progressive),
         frame=frame,
     )
-    return Redacted(data=redacted, method=method, outside_digest=outside.digest)
+    levels = tuple(found.levels(drawing.levels) for found, drawing in zip(lifted, drawings, strict=True))
+    return Redacted(data=redacted, method=method, levels=levels, outside_digest=outside.digest)
 
 
 def _redact_raster(data: bytes, inspection: Inspection, mask: Mask, method: Method) -> Redacted:

@@ -10,13 +10,14 @@ from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
 from baas_preprocess.container import jpeg, jpeg_metadata, png, png_metadata, tiff_file
 from baas_preprocess.container.formats import format_of, metadata_of
-from baas_preprocess.facts import ImageFormat, Inspection
+from baas_preprocess.facts import ImageFormat, Inspection, Levels
 from baas_preprocess.thumbnail import thumbnail_of
 
 
-def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
+def scrub(redacted: bytes, original: bytes, inspection: Inspection, levels: Levels = ()) -> bytes:
     """Return the finished file: the redacted picture, and of the original's metadata what is on the lists.
 
+    `levels` are those of a redacted JPEG, which are read from it where they are not given.
     `redacted` is coded in the original's format; metadata that it carries itself is dropped. Scrubbing the result again
     changes nothing. Raises `NotPublishable` when either file is not of the inspected format, or its thumbnail cannot be
     made because the redacted file is damaged.
@@ -31,7 +32,7 @@ def scrub(redacted: bytes, original: bytes, inspection: Inspection) -> bytes:
         case ImageFormat.JPEG:
             file = jpeg.walk(original)
             metadata = jpeg_metadata.metadata_of(original, file)
-            blocks = metadata.kept(thumbnail_of(redacted) if metadata.has_thumbnail else None)
+            blocks = metadata.kept(thumbnail_of(redacted, levels) if metadata.has_thumbnail else None)
             return jpeg_metadata.with_metadata(redacted, jpeg.walk(redacted), blocks, jpeg_metadata.density_of(file))
         case ImageFormat.PNG:
             kept = metadata_of(original).kept()

@@ -183,7 +183,7 @@ def finish(
     with watch.step("redact"):
         redacted = redact(data, inspection, redaction, recipe.method)
     with watch.step("scrub"):
-        finished = scrub(redacted.data, data, inspection)
+        finished = scrub(redacted.data, data, inspection, redacted.levels)
     with watch.step("verify"):
         found = inspect(finished, max_pixels=recipe.max_pixels)
         found = verify(finished, found=found, source=inspection, mask=redaction, redacted=redacted)

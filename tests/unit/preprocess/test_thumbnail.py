@@ -65,6 +65,32 @@ def test_only_coefficients_and_colours_count(sampling: str) -> None:
     assert thumbnail_of(data) == thumbnail_of(slow) == thumbnail_of(full)
 
 
+LARGE = street(1304, 650)  # one block more than 160 times the eight pixels of a block
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(pytest.param(jpeg(LARGE, sampling=sampling), id=sampling) for sampling in SAMPLINGS),
+        pytest.param(jpeg(grey(LARGE)), id="grey"),
+        pytest.param(by_pillow(LARGE, "JPEG", keep_rgb=True, subsampling=0), id="RGB"),
+        pytest.param(by_pillow(LARGE, "JPEG", progressive=True), id="progressive"),
+    ],
+)
+def test_that_of_a_large_picture_is_made_of_its_blocks_means(data: bytes) -> None:
+    made = thumbnail_of(data)
+    assert unlike(colours(made), colours(data, (160, 80))) < 5
+    assert made == thumbnail_of(data, libjpeg.read_levels(data, libjpeg.read_frame(data)))
+
+
+@pytest.mark.parametrize("size", [(1287, 641), (655, 1290)], ids=str)
+def test_blocks_that_go_beyond_the_picture_count_as_far_as_they_lie_in_it(size: tuple[int, int]) -> None:
+    data = jpeg(street(*size))
+    made = thumbnail_of(data)
+    with Image.open(io.BytesIO(made)) as shown:
+        assert unlike(colours(made), colours(data, shown.size)) < 5
+
+
 def test_components_that_are_colours_as_they_are_keep_their_meaning() -> None:
     pixels = street(500, 300)
     rgb = by_pillow(pixels, "JPEG", keep_rgb=True, subsampling=0)
