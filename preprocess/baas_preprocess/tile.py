@@ -74,6 +74,14 @@ def _cut(pixels: Pixels, tile: Tile) -> Pixels:
 
 
 def _shrink(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    if height % 2 == width % 2 == 0 and height >= 2 * height_px and width >= 2 * width_px:
+        # OpenCV halves twelve times as fast as it shrinks otherwise, and leaves a quarter to be shrunk.
+        pixels = _resized(pixels, width // 2, height // 2)
+    return _resized(pixels, width_px, height_px)
+
+
+def _resized(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
     return cv2.resize(pixels, (width_px, height_px), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
