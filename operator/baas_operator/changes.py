@@ -7,8 +7,8 @@ from baas_operator.observed import verdict_of
 
 
 def is_news(before: BlurJobStatus, after: BlurJobStatus) -> bool:
-    """Return whether more has changed than counts, speed and times."""
-    return before.conditions != after.conditions or before.phase != after.phase
+    """Return whether more has changed than counts, speed, and the words of a message."""
+    return before.phase != after.phase or _states(before) != _states(after)
 
 
 def end_of(before: BlurJobStatus, after: BlurJobStatus) -> Condition | None:
@@ -29,3 +29,7 @@ def _is_beyond(spec: BlurJobSpec, status: BlurJobStatus) -> bool:
         return False  # as long as it is planned, nobody knows of how many images they are too many
     at_most = status.images.total - status.images.excluded
     return status.images.quarantined * 100 > spec.max_quarantined_percent * at_most
+
+
+def _states(status: BlurJobStatus) -> list[tuple[object, ...]]:
+    return [(c.type, c.status, c.reason, c.observed_generation) for c in status.conditions]

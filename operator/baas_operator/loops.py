@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import random
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from contextlib import suppress
 from baas_crds.errors import BaasError
 from baas_crds.status import Phase
 from baas_ledger.abandon import Mark
+from baas_operator.decision import LOOK_SECONDS
 from baas_operator.kube import Kind
 from baas_operator.memory import Jobs, Memory, add_job, key_of
 from baas_operator.monitor import Monitor
 from baas_operator.names import MANAGED_BY, OPERATOR, Key
+from baas_operator.reconcile import WAIT_SECONDS
 from baas_operator.settle import settle
 from baas_operator.spans import Look
 from baas_operator.wakeups import Wakeups
@@ -29,6 +32,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LIST_SECONDS = 60.0
 SWEEP_SECONDS = 300.0
+POLLS = {LOOK_SECONDS, WAIT_SECONDS}
+"""Pauses that may be longer. All others are appointments."""
 QUIET_PER_SECOND = 4.0
 """So many BlurJobs of which nothing is heard are looked at: the more there are, the rarer each."""
 FOLLOW_SECONDS = 5.0
@@ -77,9 +82,18 @@ async def _look(key: Key, wakeups: Wakeups[Key], world: World, monitor: Monitor,
         for other in waiting - {key}:  # what this one has waited for may be what all of them wait for
             wakeups.wake(other, after_seconds=FIRST_PAUSE_SECONDS)
     again = settled.decision.look_again_seconds
-    if again is None or not settled.is_quiet:
-        return again
-    return max(again, len(wakeups) / QUIET_PER_SECOND)
+    return quiet_pause(again, len(wakeups)) if settled.is_quiet and again in POLLS else again
+
+
+def quiet_pause(at_least: float, blurjobs: int) -> float:
+    """Return for how many seconds a BlurJob of which nothing is heard is left alone when there are so many.
+
+    Drawn by lot, so that looks spread evenly over time though all began at once.
+    """
+    mean = blurjobs / QUIET_PER_SECOND
+    if mean <= at_least:
+        return at_least
+    return min(2 * mean, max(at_least, random.expovariate(1 / mean)))
 
 
 async def follow_for_ever(wakeups: Wakeups[Key], world: World, *, namespaces: tuple[str, ...] | None) -> None:
