@@ -18,6 +18,7 @@ class Station(StrEnum):
     """Where an image is served, or waits until it is."""
 
     TRITON = "Triton"
+    NETWORK = "Triton's network"
     WORKERS = "workers' cores"
     STORAGE = "storage"
     LEDGER = "ledger"
@@ -33,6 +34,8 @@ class Panorama:
     """2 with the second look."""
     tile_seconds: float
     """How long a tile keeps one Triton busy: the time of a batch, divided by the tiles in it."""
+    network_seconds: float
+    """How long a tile keeps one Triton's network busy: its bytes, divided by what the network carries in a second."""
     worker_seconds: float
     """Of one core of a worker: decoding, redacting, checking."""
     megabytes: float
@@ -40,8 +43,8 @@ class Panorama:
 
     @property
     def triton_seconds(self) -> float:
-        """Of one Triton."""
-        return self.looks * self.tiles * self.tile_seconds
+        """Of one Triton: its tiles are received while others are worked on."""
+        return self.looks * self.tiles * max(self.tile_seconds, self.network_seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,8 @@ class Prices:
 def limits(panorama: Panorama, fleet: Fleet, around: Surroundings) -> Mapping[Station, float]:
     """Return how many images a second each station could do if all others did theirs at once."""
     return {
-        Station.TRITON: fleet.tritons / panorama.triton_seconds,
+        Station.TRITON: fleet.tritons / (panorama.looks * panorama.tiles * panorama.tile_seconds),
+        Station.NETWORK: fleet.tritons / (panorama.looks * panorama.tiles * panorama.network_seconds),
         Station.WORKERS: fleet.workers * fleet.cores / panorama.worker_seconds,
         Station.STORAGE: around.storage_megabytes_per_second / (2 * panorama.megabytes),
         Station.LEDGER: around.ledger_images_per_second,

@@ -64,7 +64,8 @@ class _Worker:
 
     cores: simpy.Resource
     requests: simpy.Resource
-    tritons: Iterator[simpy.Resource]
+    tritons: Iterator[tuple[simpy.Resource, simpy.Resource]]
+    """The network and the server of the next one, for ever."""
 
 
 @dataclass(slots=True)
@@ -83,13 +84,14 @@ class _City:
     def __post_init__(self) -> None:
         random, fleet = Random(self.seed), self.fleet  # noqa: S311 - no secret
         cores = [simpy.Resource(self.env, fleet.cores) for _ in range(fleet.workers)]
-        tritons = [simpy.Resource(self.env) for _ in range(fleet.tritons)]
-        queues = {Station.TRITON: tritons, Station.WORKERS: cores}
+        tritons, networks = ([simpy.Resource(self.env) for _ in range(fleet.tritons)] for _ in range(2))
+        queues = {Station.TRITON: tritons, Station.NETWORK: networks, Station.WORKERS: cores}
         queues |= {station: [simpy.Resource(self.env)] for station in (Station.STORAGE, Station.LEDGER)}
         self.stations = {station: _Servers(self.env, random, its) for station, its in queues.items()}
         self.workers = []
         for number, own in enumerate(cores):
-            turns = cycle(tritons[number % fleet.tritons :] + tritons[: number % fleet.tritons])
+            pairs = list(zip(networks, tritons, strict=True))
+            turns = cycle(pairs[number % fleet.tritons :] + pairs[: number % fleet.tritons])
             self.workers.append(_Worker(own, simpy.Resource(self.env, fleet.requests_in_flight), turns))
 
     def treat_for_ever(self, worker: _Worker) -> Events:
@@ -113,7 +115,9 @@ class _City:
     def _ask(self, worker: _Worker) -> Events:
         with worker.requests.request() as place:
             yield place
-            yield from self.stations[Station.TRITON].serve(next(worker.tritons), self.panorama.tile_seconds)
+            network, triton = next(worker.tritons)
+            yield from self.stations[Station.NETWORK].serve(network, self.panorama.network_seconds)
+            yield from self.stations[Station.TRITON].serve(triton, self.panorama.tile_seconds)
 
     def _move(self) -> Events:
         """Read or write the image."""

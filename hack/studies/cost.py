@@ -27,6 +27,7 @@ from hack.studies.city import (
     workers_for,
 )
 from hack.studies.city_simulation import simulate
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -37,6 +38,7 @@ MEASURED = {
     "ledger_per_second": ("ledger", "claimed and finished, 8 workers", 1.0),
 }
 """Options whose defaults are medians of `make bench`: the benchmark, what it calls them, and the unit there."""
+FLEET = ("Tritons", "workers", "panoramas/s", "bound", "s per panorama", "busiest", "busy", "bottleneck")
 BLURJOB_IMAGES = 1_000_000
 """As many as the ledger's benchmark has in a run."""
 
@@ -74,16 +76,15 @@ class Study:
 
 def costs(study: Study, tile_ms: tuple[float, ...]) -> Table:
     """Show what one Triton does, what it needs beside it, and what a thousand panoramas take."""
-    table = Table("ms a tile", "panoramas per Triton-hour", "per core-hour", "workers per Triton", title="Cost")
-    table.add_column("Triton-hours per 1,000")
-    table.add_column("core-hours per 1,000")
-    if study.prices:
-        table.add_column("price per 1,000")
+    table = _table("ms a tile", "limit", "panoramas per Triton-hour", "per core-hour", "workers per Triton")
+    for column in ("Triton-hours per 1,000", "core-hours per 1,000", *(["price per 1,000"] if study.prices else [])):
+        table.add_column(column, justify="right")
     for ms in tile_ms:
         panorama = study.with_tile(ms / 1000)
         per_triton, per_core = images_per_triton_hour(panorama), images_per_core_hour(panorama)
         row = [
             f"{ms:g}",
+            "GPU" if panorama.tile_seconds > panorama.network_seconds else "network",
             f"{per_triton:,.0f}",
             f"{per_core:,.0f}",
             f"{study.sized(panorama, 1).workers}",
@@ -98,7 +99,7 @@ def costs(study: Study, tile_ms: tuple[float, ...]) -> Table:
 def filled(study: Study, tile_ms: float) -> Table:
     """Show fleets with too few and too many workers for their Tritons."""
     panorama = study.with_tile(tile_ms / 1000)
-    table = _fleets(f"One Triton, {tile_ms:g} ms a tile: more and more workers")
+    table = _table(*FLEET)
     for share in (0.25, 0.5, 0.75, 1, 1.25, 2):
         _add(table, panorama, study.sized(panorama, 1, share), study)
     return table
@@ -107,16 +108,17 @@ def filled(study: Study, tile_ms: float) -> Table:
 def grown(study: Study, tile_ms: float, sizes: tuple[int, ...]) -> Table:
     """Show fleets that grow until something that all share stops them."""
     panorama = study.with_tile(tile_ms / 1000)
-    table = _fleets(f"{tile_ms:g} ms a tile: more and more of everything")
+    table = _table(*FLEET)
     for tritons in sizes:
         _add(table, panorama, study.sized(panorama, tritons, 1.25), study)
     return table
 
 
-def _fleets(title: str) -> Table:
-    return Table(
-        "Tritons", "workers", "panoramas/s", "bound", "s per panorama", "busiest", "busy", "bottleneck", title=title
-    )
+def _table(*columns: str) -> Table:
+    table = Table(box=MARKDOWN)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
 
 
 def _add(table: Table, panorama: Panorama, fleet: Fleet, study: Study) -> None:
@@ -157,6 +159,7 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
 @click.option("--width", default=8000, show_default=True, help="Of a panorama, in pixels; it is half as high.")
 @click.option("--megabytes", default=8.0, show_default=True, help="Of a panorama's file.")
 @click.option("--looks", default=2, show_default=True, help="1 without the second look.")
+@click.option("--triton-gbit", default=10.0, show_default=True, help="Of a Triton's network, per second.")
 @click.option("--storage-ms", default=50.0, show_default=True, help="Latency of a read or a write.")
 @click.option("--storage-mb-per-second", default=3125.0, show_default=True, help="Read and written, together.")
 @click.option("--tritons", type=int, multiple=True, default=(1, 4, 16, 64), show_default=True, help="Fleets to grow.")
@@ -175,6 +178,7 @@ def main(
     width: int,
     megabytes: float,
     looks: int,
+    triton_gbit: float,
     storage_ms: float,
     storage_mb_per_second: float,
     tritons: tuple[int, ...],
@@ -193,15 +197,17 @@ def main(
         raise click.UsageError(
             f"{bench} lacks a figure: run `make bench`, or give --look-seconds and --ledger-per-second"
         )
-    count = len(tiles(width, width // 2, wraps=True, is_sphere=True))
+    plan = tiles(width, width // 2, wraps=True, is_sphere=True)
+    sent = sum(3 * tile.out_width * tile.out_height for tile in plan) / 1e6
     prices = None
     if triton_hour is not None and core_hour is not None:
         prices = Prices(triton_hour=triton_hour, core_hour=core_hour)
     study = Study(
         panorama=Panorama(
-            tiles=count,
+            tiles=len(plan),
             looks=looks,
             tile_seconds=tile_ms[0] / 1000,
+            network_seconds=sent / len(plan) / (1000 * triton_gbit / 8),
             worker_seconds=looks * look_seconds,  # a second look decodes and checks again, and redacts less
             megabytes=megabytes,
         ),
@@ -214,15 +220,17 @@ def main(
         prices=prices,
         simulated=simulated,
     )
-    console = Console(width=140)
-    seen = study.panorama
+    console = Console(width=200)
     console.print(
-        f"A panorama: {looks} looks of {count} tiles, {seen.worker_seconds:.3g} core-seconds, {megabytes:g} MB. "
+        f"A panorama: {looks} looks of {len(plan)} tiles, {looks * sent:.0f} MB of pixels, a file of {megabytes:g} MB, "
+        f"{study.panorama.worker_seconds:.3g} core-seconds.\nA Triton's network: {triton_gbit:g} Gbit/s. "
         f"Storage: {storage_ms:g} ms, {storage_mb_per_second:g} MB/s. Ledger: {ledger_per_second:,.0f} images/s."
     )
-    console.print(costs(study, tile_ms))
-    console.print(filled(study, tile_ms[0]))
-    console.print(grown(study, tile_ms[0], tritons))
+    console.print("\nCost", costs(study, tile_ms))
+    for ms in tile_ms[:2]:
+        console.print(f"\nOne Triton, {ms:g} ms a tile: more and more workers", filled(study, ms))
+    console.print(f"\n{tile_ms[0]:g} ms a tile: more and more of everything", grown(study, tile_ms[0], tritons))
+    console.print("")
     for line in year(study, tile_ms, images, days):
         console.print(line)
 

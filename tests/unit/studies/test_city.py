@@ -1,6 +1,7 @@
 """The model of fleets: its simulation obeys the laws that every such network obeys, and its costs are arithmetic."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from hack.studies.cost import MEASURED, main
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-PANORAMA = Panorama(tiles=6, looks=2, tile_seconds=0.01, worker_seconds=1.75, megabytes=8)
+PANORAMA = Panorama(tiles=6, looks=2, tile_seconds=0.01, network_seconds=0.005, worker_seconds=1.75, megabytes=8)
 AROUND = Surroundings(storage_latency_seconds=0.05, storage_megabytes_per_second=4000, ledger_images_per_second=1500)
 
 panoramas = st.builds(
@@ -31,6 +32,7 @@ panoramas = st.builds(
     tiles=st.integers(1, 8),
     looks=st.integers(1, 2),
     tile_seconds=st.floats(0.002, 0.1),
+    network_seconds=st.floats(0.001, 0.05),
     worker_seconds=st.floats(0.2, 4),
     megabytes=st.floats(0.5, 40),
 )
@@ -87,6 +89,13 @@ def test_what_there_is_too_little_of_is_named_and_nearly_used_up(
     found = simulate(PANORAMA, fleet, around, images=1_500)
     assert found.bottleneck == bottleneck
     assert found.images_per_second >= 0.85 * bound(PANORAMA, fleet, around)
+
+
+def test_a_gpu_that_is_faster_than_its_network_waits_for_it() -> None:
+    fast = replace(PANORAMA, tile_seconds=0.002)
+    assert images_per_triton_hour(fast) == 2 * images_per_triton_hour(PANORAMA)
+    found = simulate(fast, Fleet(tritons=1, workers=60, cores=1, images_in_flight=2), AROUND, images=1_500)
+    assert found.bottleneck == Station.NETWORK
 
 
 def test_more_workers_than_triton_can_serve_only_wait() -> None:
