@@ -76,26 +76,46 @@ def _load(weights: Weights) -> tuple[Source, UsedWeights]:
         )
     channels = channels_of(model.names, weights.wanted, source=weights.name)
     vehicles = vehicle_channels(model.names)
-    _make_ready_to_trace(model)
+    head = _make_ready_to_trace(model)
     if model.end2end:
         raise ConfigurationError(
             f"{weights.name} was reduced to its end-to-end head, which drops boxes: give the one that training wrote"
         )
+    read = sorted({channel for channel, _ in channels} | set(vehicles))
+    _score_only(read, head)
     licence = weights.licence or checkpoint.get("license") or _UNSAID
     return (
-        Source(model=model, stride=int(model.stride.max()), channels=channels, vehicles=vehicles),
+        Source(
+            model=model,
+            stride=int(model.stride.max()),
+            channels=tuple((read.index(channel), found) for channel, found in channels),
+            vehicles=tuple(read.index(channel) for channel in vehicles),
+        ),
         UsedWeights(name=weights.name, licence=licence, channels=dict(channels), vehicles=vehicles),
     )
 
 
-def _make_ready_to_trace(model: Any) -> None:
-    """Fold batch norms, and let the head answer all candidates in corner coordinates for any size of input."""
+def _make_ready_to_trace(model: Any) -> Any:
+    """Fold batch norms, let the head answer all candidates in corner coordinates of any input, and return the head."""
     model.end2end = False  # a head that drops boxes itself would hide how many there were
     model.fuse(verbose=False).eval()
     head = model.model[-1]
     if head.reg_max > 1:
         head.dfl = ExpectedDistance(head.reg_max)
     head.export, head.dynamic, head.format, head.xyxy = True, True, "onnx", True
+    return head
+
+
+def _score_only(channels: Sequence[int], head: Any) -> None:
+    """Let the head score these classes alone: of the 80 of COCO a server would write out 75 that nobody reads."""
+    if not channels:
+        return
+    for branch in head.cv3:
+        scoring = branch[-1]
+        scoring.weight = torch.nn.Parameter(scoring.weight[list(channels)])
+        scoring.bias = torch.nn.Parameter(scoring.bias[list(channels)])
+        scoring.out_channels = len(channels)
+    head.nc, head.no = len(channels), len(channels) + 4 * head.reg_max
 
 
 def _to_onnx(model: PersonPlate) -> bytes:
