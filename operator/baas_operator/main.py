@@ -1,7 +1,6 @@
 """`baas-operator`: puts the parts together and runs until it is told to stop."""
 
 import asyncio
-import gc
 import logging
 import socket
 import sys
@@ -40,7 +39,6 @@ def main() -> None:
         settings = read_settings()
         log_as_json(settings.log_level)
         with telemetry(OPERATOR, instance=socket.gethostname(), metrics_port=settings.metrics_port):
-            gc.freeze()  # what is there by now stays, so that garbage is looked for, and found, among the rest only
             asyncio.run(operate(settings))
     except WrongExporter as error:
         sys.stderr.write(f"{error}\n")

@@ -161,7 +161,7 @@ def measure(options: Options) -> Outcome:
             per_blurjob("requests to end it", ended, number),
             Finding(what="memory without BlurJobs", values=[empty_mib], unit="MiB"),
             Finding(what="memory, pods pending", values=[idle_mib], unit="MiB", at_most=200),
-            Finding(what="memory, pods running", values=[busy_mib], unit="MiB", at_most=200),
+            Finding(what="memory after a restart, pods running", values=[busy_mib], unit="MiB", at_most=200),
             Finding(what="CPU, pods pending", values=[idle.cpu_per_minute], unit="s per min", at_most=1),
             Finding(what="requests, pods pending", values=[len(idle.requests) / idle.seconds], unit="per s"),
             Finding(what="CPU, all ended", values=[rest.cpu_per_minute], unit="s per min", at_most=1),
