@@ -147,9 +147,10 @@ def edit(data: bytes, *outputs: Output, frame: Frame | None = None) -> list[byte
     library = load_library()
     raised: list[BaseException] = []
     transforms = (Transform * len(outputs))()
+    writes = any(output.is_written for output in outputs)  # what is only read may be anything
     for number, (transform, output) in enumerate(zip(transforms, outputs, strict=True)):
         transform.options = _options(output)
-        transform.on_row = _callback(output, frame, raised, is_first=number == 0)
+        transform.on_row = _callback(output, frame, raised, is_checked=writes and number == 0)
     buffers, sizes = (ctypes.c_void_p * len(outputs))(), (ctypes.c_ulong * len(outputs))()
     with handle_of(library, library.tjInitTransform) as handle:
         try:
@@ -236,7 +237,7 @@ def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
     ]
 
 
-def _callback(output: Output, frame: Frame, raised: list[BaseException], *, is_first: bool) -> Any:
+def _callback(output: Output, frame: Frame, raised: list[BaseException], *, is_checked: bool) -> Any:
     on_row = output.on_row
 
     def call(address: int, row: Region, plane: Region, component: int, _transform: int, _data: int) -> int:
@@ -250,7 +251,7 @@ def _callback(output: Output, frame: Frame, raised: list[BaseException], *, is_f
             if row.y < plane.height:  # the last row of MCUs may hold padding rows, which are never written
                 memory: Any = (ctypes.c_int16 * (expected.columns * 64)).from_address(address)
                 blocks = np.frombuffer(memory, np.int16).reshape(expected.columns, 64)
-                if is_first:
+                if is_checked:
                     _check_range(blocks)
                 if on_row is not None:
                     written = on_row(component, row.y // 8, blocks)
