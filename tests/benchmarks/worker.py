@@ -10,13 +10,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import psutil  # type: ignore[import-untyped]
 
@@ -52,6 +54,8 @@ class Spent(NamedTuple):
     seconds: float
     worker_cpu: float
     triton_cpu: float = 0.0
+    steps: Mapping[str, float] = MappingProxyType({})
+    """Wall-clock seconds of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Triton:
 def measure(options: Options) -> Outcome:
     """Work through the same pictures with each latency, and with each setting."""
     cores = len(os.sched_getaffinity(0))
-    count = 2 if options.is_short else 8
+    count = 2 if options.is_short else 4
     settings = [Setting(cores, 1, number) for number in (1, 2, 4)] + [Setting(cores, cores, 2)]
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
@@ -97,7 +101,7 @@ def measure(options: Options) -> Outcome:
             },
             options.rounds,
         )
-        findings = [*_costs(costs), *_rates(rates, settings), *_wire(pictures[0])]
+        findings = [*_costs(costs), *_steps(rates[str(settings[0])]), *_rates(rates, settings), *_wire(pictures[0])]
         size = sum(path.stat().st_size for path in pictures) / len(pictures)
     return Outcome(
         title="Worker: a panorama beside bare libjpeg-turbo, with a detector that costs nothing",
@@ -123,6 +127,13 @@ def _costs(costs: dict[str, list[Spent]]) -> list[Finding]:
             Finding(what=f"{after}: CPU of Triton", values=[1e3 * one.triton_cpu for one in spent], unit="ms"),
         ]
     return findings
+
+
+def _steps(spent: Sequence[Spent]) -> list[Finding]:
+    return [
+        Finding(what=f"one in flight: {name}", values=[1e3 * one.steps[name] for one in spent], unit="ms")
+        for name in spent[0].steps
+    ]
 
 
 def _rates(rates: dict[str, list[Spent]], settings: Sequence[Setting]) -> list[Finding]:
@@ -176,8 +187,8 @@ def _bound_to(cores: int) -> Iterator[None]:
 
 
 def _bare(pictures: Sequence[Path]) -> Spent:
-    (spent,) = _ran([[BARE, *map(str, pictures)]], cores=1)
-    return Spent(seconds=0.0, worker_cpu=spent)
+    (told,) = _finished(_started([[BARE, *map(str, pictures)]], cores=1))
+    return Spent(seconds=0.0, worker_cpu=told["cpu"])
 
 
 def _worked(pictures: Sequence[Path], count: int, setting: Setting, triton: Triton) -> Spent:
@@ -185,14 +196,11 @@ def _worked(pictures: Sequence[Path], count: int, setting: Setting, triton: Trit
     arguments = [triton.url, str(setting.in_flight), str(count), *map(str, pictures)]
     workers = _started([arguments] * setting.processes, setting.cores)
     start, triton_before = time.perf_counter(), triton.cpu_seconds()
-    spent = _finished(workers)
+    told = _finished(workers)
     seconds, triton_cpu = time.perf_counter() - start, triton.cpu_seconds() - triton_before
     panoramas = count * setting.processes
-    return Spent(seconds / panoramas, sum(spent) / panoramas, triton_cpu / panoramas)
-
-
-def _ran(arguments: Sequence[Sequence[str]], *, cores: int) -> list[float]:
-    return _finished(_started(arguments, cores))
+    worker_cpu = sum(one["cpu"] for one in told) / panoramas
+    return Spent(seconds / panoramas, worker_cpu, triton_cpu / panoramas, told[0]["steps"])
 
 
 def _started(arguments: Sequence[Sequence[str]], cores: int) -> list[subprocess.Popen[str]]:
@@ -209,25 +217,28 @@ def _started(arguments: Sequence[Sequence[str]], cores: int) -> list[subprocess.
     return workers
 
 
-def _finished(workers: Sequence[subprocess.Popen[str]]) -> list[float]:
-    """Let workers begin, and return the CPU seconds of each."""
+def _finished(workers: Sequence[subprocess.Popen[str]]) -> list[dict[str, Any]]:
+    """Let workers begin, and return what each tells: its CPU seconds, and the seconds of each step."""
     for worker in workers:
         if worker.stdin is not None:
             worker.stdin.write("go\n")
             worker.stdin.flush()
-    return [float(json.loads(worker.communicate()[0])) for worker in workers]
+    return [json.loads(worker.communicate()[0]) for worker in workers]
 
 
 def _work(url: str, in_flight: int, count: int, pictures: Sequence[bytes]) -> None:
-    """Be a worker: tell when it is warm, wait, and tell the CPU seconds of `count` panoramas."""
+    """Be a worker: tell when it is warm, wait, and tell what `count` panoramas took."""
     with TritonDetector(url) as detector, ThreadPoolExecutor(in_flight) as pool:
+        seconds: Counter[str] = Counter()
 
         def do(number: int) -> None:
-            make_safe(pictures[number % len(pictures)], RECIPE, detector)
+            safe = make_safe(pictures[number % len(pictures)], RECIPE, detector)
+            seconds.update({name: spent / count for name, spent in safe.seconds.items()})
 
         list(pool.map(do, range(in_flight)))
+        seconds.clear()
         _wait_to_begin()
-        print(json.dumps(cpu_seconds(lambda: list(pool.map(do, range(count))))))
+        print(json.dumps({"cpu": cpu_seconds(lambda: list(pool.map(do, range(count)))), "steps": seconds}))
 
 
 def _be_bare(pictures: Sequence[bytes]) -> None:
@@ -240,7 +251,7 @@ def _be_bare(pictures: Sequence[bytes]) -> None:
 
     do()
     _wait_to_begin()
-    print(json.dumps(cpu_seconds(do) / len(pictures)))
+    print(json.dumps({"cpu": cpu_seconds(do) / len(pictures)}))
 
 
 def _wait_to_begin() -> None:
