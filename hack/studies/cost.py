@@ -8,8 +8,10 @@ several. docs/performance/cost.md explains the model.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import StringIO
 from math import ceil
 from pathlib import Path
 from statistics import median
@@ -32,12 +34,14 @@ from rich.console import Console
 from rich.table import Table
 
 from baas_preprocess.tile import tiles
+from tests.benchmarks.pages import PAGES, show
 
 MEASURED = {
     "look_seconds": ("worker", "answers after 5 ms: CPU of the worker", 1e-3),
     "ledger_per_second": ("ledger", "claimed and finished, 8 workers", 1.0),
 }
 """Options whose defaults are medians of `make bench`: the benchmark, what it calls them, and the unit there."""
+PAGE = PAGES / "cost.md"
 FLEET = ("Tritons", "workers", "panoramas/s", "bound", "s per panorama", "busiest", "busy", "bottleneck")
 BLURJOB_IMAGES = 1_000_000
 """As many as the ledger's benchmark has in a run."""
@@ -170,6 +174,7 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
 @click.option("--core-hour", type=float, help="Price of an hour of a worker's core.")
 @click.option("--images", default=1_000_000_000, show_default=True)
 @click.option("--days", default=365.0, show_default=True)
+@click.option("--docs", is_flag=True, help=f"Put it into {PAGE}, too.")
 def main(
     bench: Path,
     look_seconds: float | None,
@@ -189,8 +194,9 @@ def main(
     core_hour: float | None,
     images: int,
     days: float,
+    docs: bool,
 ) -> None:
-    """Print costs, simulated fleets, and what many images take."""
+    """Print costs, simulated fleets, and what many images take, as Markdown."""
     look_seconds = look_seconds or measured(bench, "look_seconds")
     ledger_per_second = ledger_per_second or measured(bench, "ledger_per_second")
     if look_seconds is None or ledger_per_second is None:
@@ -220,19 +226,30 @@ def main(
         prices=prices,
         simulated=simulated,
     )
-    console = Console(width=200)
-    console.print(
+    told = (
         f"A panorama: {looks} looks of {len(plan)} tiles, {looks * sent:.0f} MB of pixels, a file of {megabytes:g} MB, "
-        f"{study.panorama.worker_seconds:.3g} core-seconds.\nA Triton's network: {triton_gbit:g} Gbit/s. "
+        f"{study.panorama.worker_seconds:.3g} core-seconds. A Triton's network: {triton_gbit:g} Gbit/s. "
         f"Storage: {storage_ms:g} ms, {storage_mb_per_second:g} MB/s. Ledger: {ledger_per_second:,.0f} images/s."
     )
-    console.print("\nCost", costs(study, tile_ms))
-    for ms in tile_ms[:2]:
-        console.print(f"\nOne Triton, {ms:g} ms a tile: more and more workers", filled(study, ms))
-    console.print(f"\n{tile_ms[0]:g} ms a tile: more and more of everything", grown(study, tile_ms[0], tritons))
-    console.print("")
-    for line in year(study, tile_ms, images, days):
-        console.print(line)
+    filled_up = [f"One Triton, {ms:g} ms a tile:\n\n{_text(filled(study, ms))}" for ms in tile_ms[:2]]
+    parts = {
+        "cost": f"{told}\n\n{_text(costs(study, tile_ms))}",
+        "filled": "\n".join(filled_up),
+        "grown": f"{tile_ms[0]:g} ms a tile:\n\n{_text(grown(study, tile_ms[0], tritons))}",
+        "billion": "".join(f"- {line}\n" for line in year(study, tile_ms, images, days)),
+    }
+    click.echo("\n".join(parts.values()))
+    if docs:
+        for name, text in parts.items():
+            show(PAGE, name, text)
+
+
+def _text(table: Table) -> str:
+    """Return a table as Markdown."""
+    with StringIO() as file:
+        Console(width=200, file=file).print(table)
+        lines = file.getvalue().splitlines()
+    return "".join(re.sub(" {2,}", " ", line.strip()) + "\n" for line in lines if line.strip())
 
 
 if __name__ == "__main__":

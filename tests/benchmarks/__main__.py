@@ -7,7 +7,6 @@ puts each table where docs/performance/NAME.md shows it.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import click
 
 from tests.benchmarks import growth, ledger, machine, operator_scale, panoramas, redaction, telemetry, worker
 from tests.benchmarks.options import Options
+from tests.benchmarks.pages import PAGES, show
 from tests.benchmarks.rounds import Outcome, markdown
 
 BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
@@ -28,7 +28,6 @@ BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
     "telemetry": telemetry.measure,
     "worker": worker.measure,
 }
-PAGES = Path("docs/performance")
 
 
 @click.command()
@@ -53,19 +52,7 @@ def main(
         (output / f"{name}.md").write_text(text)
         (output / f"{name}.json").write_text(json.dumps({"ran": ran, **asdict(outcome)}, indent=2) + "\n")
         if docs and not short:
-            _show(PAGES / f"{name}.md", name, text)
-
-
-def _show(page: Path, name: str, table: str) -> None:
-    """Put a table between the two comments of its page. Raises `ClickException` for a page that lacks them."""
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    shown, places = between.subn(lambda _: f"{begin}\n{table}\n{end}", page.read_text())
-    if places != 1:
-        raise click.ClickException(
-            f"{page} has no place for the table: it needs the lines {begin.strip()} and {end.strip()}"
-        )
-    page.write_text(shown)
+            show(PAGES / f"{name}.md", name, text)
 
 
 if __name__ == "__main__":
