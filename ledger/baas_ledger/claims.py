@@ -123,7 +123,7 @@ def _return_expired(connection: Connection, run_id: str, *, at: datetime) -> Non
 @cache  # to build a statement that runs all the time takes longer than to send it
 def _take_next() -> ReturningUpdate[Any]:
     is_exhausted = images.c.attempts >= bindparam("max_attempts")
-    chosen = _next(ImageState.PENDING, images.c.id).limit(bindparam("some")).cte("chosen")
+    chosen = _next(ImageState.PENDING, images.c.lease_until, images.c.id).limit(bindparam("some")).cte("chosen")
     return (
         update(images)
         .where(images.c.id.in_(select(chosen.c.id)))
@@ -153,12 +153,12 @@ def _return_next() -> ReturningUpdate[Any]:
     )
 
 
-def _next(state: ImageState, order: ColumnElement[Any]) -> Select[Any]:
-    """Choose images that no other transaction is changing. PostgreSQL looks them up in the state's partial index."""
+def _next(state: ImageState, *order: ColumnElement[Any]) -> Select[Any]:
+    """Choose images that no other transaction is changing, in the order of the state's partial index."""
     return (
         select(images.c.id)
         .where(images.c.run_id == bindparam("run"), images.c.state == state)
-        .order_by(order)
+        .order_by(*order)
         .with_for_update(skip_locked=True)
     )
 

@@ -133,14 +133,19 @@ def finish_run(connection: Connection, run_id: str, *, now: datetime | None = No
     A run that was thought abandoned finishes like any other.
     """
     at = moment(connection, now)
+    # The first in the order of the state's index: to ask whether there is any might read all that has a fate.
     remaining = [
-        select(images.c.id).where(images.c.run_id == run_id, images.c.state == state).exists()
+        select(images.c.id)
+        .where(images.c.run_id == run_id, images.c.state == state)
+        .order_by(images.c.lease_until)
+        .limit(1)
+        .scalar_subquery()
         for state in (ImageState.PENDING, ImageState.LEASED)
     ]
     is_planned = runs.c.planned_at.is_not(None) & (runs.c.state != RunState.FINISHED)
     done = (
         update(runs)
-        .where(runs.c.id == run_id, is_planned, *(~some for some in remaining))
+        .where(runs.c.id == run_id, is_planned, *(first.is_(None) for first in remaining))
         .values(state=RunState.FINISHED, finished_at=at)
     )
     if connection.execute(done).rowcount:

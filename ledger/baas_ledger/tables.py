@@ -189,9 +189,11 @@ images = Table(
     ),
     CheckConstraint("(state IN ('published', 'quarantined')) = (finished_at IS NOT NULL)", name="finished_has_time"),
     CheckConstraint("attempts >= 0 AND token >= attempts AND size_bytes >= 0", name="not_negative"),
-    # `claim` takes the first of these,
-    _partial("ix_images_pending", "run_id", "id", where="state = 'pending'"),
-    # after it has returned the first of these;
+    # `claim` takes the first of these. None has a lease: the order is that of the ids, but one that only this index
+    # gives. The primary key gives the ids' own, and PostgreSQL would walk over all that is done to find what waits, as
+    # long as it last counted when much did.
+    _partial("ix_images_pending", "run_id", "lease_until", "id", where="state = 'pending'"),
+    # Before that it returns the first of these;
     _partial("ix_images_leased", "run_id", "lease_until", where="state = 'leased'"),
     # people look at and retry these;
     _partial("ix_images_quarantined", "run_id", "name", where="state = 'quarantined'"),

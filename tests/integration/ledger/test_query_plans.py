@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, text
+from sqlalchemy import Connection, Engine, bindparam, insert, text, update
 
 from baas_ledger import claims, lineage, records
 from baas_ledger.engine import open_ledger, transaction
 from baas_ledger.finish import finish
 from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
-from baas_ledger.tables import ImageState, images
+from baas_ledger.tables import NO_OUTCOME, ImageState, images
 from tests.integration.ledger.builders import LEASE, NOON, PUBLISHED, claim, new_run, run_with
 from tests.postgres import PostgresServer
 from tests.query_plans import plans
 
 IMAGES = 10_000
+UNCOUNTED, PLANNED = "PostgreSQL that has no statistics yet", "PostgreSQL that counted when all was pending"
 FEW = {0: "pending", 1: "leased", 2: "quarantined"}
 SOON = NOON + timedelta(seconds=1)
 
@@ -42,21 +43,33 @@ def row(number: int) -> dict[str, object]:
     }
 
 
-@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL", "PostgreSQL that has no statistics yet"])
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL", UNCOUNTED, PLANNED])
 def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Engine, str]]:
     """A ledger with many images in every state, and its run."""
     server: PostgresServer | None = None if request.param == "SQLite" else request.getfixturevalue("postgres")
     url = server.create_database() if server else str(tmp_path_factory.mktemp("full") / "ledger.sqlite")
     engine = open_ledger(url)
     run_id = new_run(engine)
+    rows = [{"run_id": run_id, **row(number)} for number in range(IMAGES)]
     with transaction(engine) as connection:
-        connection.execute(insert(images), [{"run_id": run_id, **row(number)} for number in range(IMAGES)])
+        if request.param == PLANNED:
+            connection.execute(insert(images), [{**one, **NO_OUTCOME, "state": "pending"} for one in rows])
+            connection.execute(text("ANALYZE"))
+            connection.execute(
+                update(images).where(images.c.name == bindparam("called")), [_named(one) for one in rows]
+            )
+        else:
+            connection.execute(insert(images), rows)
         if request.param == "PostgreSQL":
             connection.execute(text("ANALYZE"))
     yield engine, run_id
     engine.dispose()
     if server:
         server.drop_database(url)
+
+
+def _named(row: dict[str, object]) -> dict[str, object]:
+    return {"called": row["name"], **{name: value for name, value in row.items() if name != "name"}}
 
 
 def take(connection: Connection, run_id: str) -> object:
