@@ -1,6 +1,6 @@
 """How work on images ends: any number of them get their fates in one transaction.
 
-That takes as many statements for one image as for fifty, and meanwhile other workers of the run wait for its chain.
+That takes as many statements for ten images as for one, and meanwhile other workers of the run wait for its chain.
 """
 
 from collections import Counter

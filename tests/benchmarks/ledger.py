@@ -17,7 +17,7 @@ from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from baas_crds.codes import QuarantineReason
 from baas_ledger import claims, records
@@ -87,10 +87,12 @@ def measure(options: Options) -> Outcome:
             workers=8, at_once=PER_CLAIM, each=2 * each, is_confirmed=True
         ),
     }
-    waiting = (options.rounds + 1) * sum(order.workers * order.each for order in orders.values()) + 2 * MANY
+    finished = sum(order.workers * order.each for order in orders.values())
+    waiting = (options.rounds + 1) * finished + 2 * MANY
     sizes = (waiting + MANY, 2 * waiting) if options.is_short else (100_000, 1_000_000)
     with _workers() as pipes, postgres_server() as server:
         small, large = (_city(server, size, waiting) for size in sizes)
+        before = _bytes(large)
         paces = alternate(
             {
                 **{name: partial(_pace, pipes, large, order) for name, order in orders.items()},
@@ -98,6 +100,7 @@ def measure(options: Options) -> Outcome:
             },
             options.rounds,
         )
+        growth = (_bytes(large) - before) / ((options.rounds + 1) * finished) / 1e3
         asked = {
             name: alternate({"small": partial(ask, small), "large": partial(ask, large)}, options.rounds)
             for name, ask in _QUESTIONS.items()
@@ -111,6 +114,7 @@ def measure(options: Options) -> Outcome:
             *_planning(small.planned, large.planned),
             *_finishing(paces, list(orders)),
             *_asking(asked),
+            Finding(what="the database grows, for each finished image, by", values=[growth], unit="kB"),
             Finding(what="sequential scans of a large table on hot paths", values=[sum(scans)], at_most=0),
         ],
         notes=[
@@ -225,6 +229,11 @@ def _claim(ledger: Engine, limit: int, *, worker: str = "asker", lease: timedelt
     if len(held) < limit:
         raise RuntimeError("fewer images wait than this benchmark takes")
     return held
+
+
+def _bytes(city: City) -> int:
+    with reading(city.ledger) as connection:
+        return int(connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one())
 
 
 def _ms(action: Callable[[], object]) -> float:
