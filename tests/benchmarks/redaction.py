@@ -23,7 +23,6 @@ from baas_preprocess.mask import mask
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
-from baas_preprocess.thumbnail import thumbnail_of
 from baas_preprocess.verify import verify
 from tests.benchmarks import bare_libjpeg
 from tests.benchmarks.options import Options
@@ -33,7 +32,7 @@ from tests.benchmarks.street_pictures import write_panoramas
 BOXES = 50
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """As in images/preprocess/Dockerfile: a pass over coefficients allocates 96 MB, page by page of 4 KiB otherwise."""
-BARE, EDIT, WHOLE, CHECK, SMALL = "transcode", "edit", "whole", "verify", "thumbnail"
+BARE, EDIT, WHOLE, CHECK = "transcode", "edit", "whole", "verify"
 
 
 def measure(options: Options) -> Outcome:
@@ -60,9 +59,6 @@ def measure(options: Options) -> Outcome:
             Finding(what="bare transcode (`tjTransform` without a callback)", values=milliseconds[BARE], unit="ms"),
             Finding(what="one edit", values=milliseconds[EDIT], unit="ms"),
             Finding(what="verify", values=milliseconds[CHECK], unit="ms"),
-            Finding(
-                what="one thumbnail, of which scrub and verify make one each", values=milliseconds[SMALL], unit="ms"
-            ),
             Finding(
                 what="bare transcode with pages of 4 KiB, times that with huge ones",
                 values=ratios(without[BARE], with_huge[BARE]),
@@ -113,7 +109,7 @@ def _seconds(path: Path, rounds: int) -> dict[str, list[float]]:
     def whole() -> None:
         mask(regions, inspection, padding=recipe.padding, cells=recipe.cells)
         redact(data, inspection, made, Method.FILL)
-        scrub(redacted.data, data, inspection)
+        scrub(redacted.data, data, inspection, redacted.levels)
         check()
 
     return alternate(
@@ -122,7 +118,6 @@ def _seconds(path: Path, rounds: int) -> dict[str, list[float]]:
             EDIT: partial(cpu_seconds, partial(redact, data, inspection, made, Method.FILL)),
             WHOLE: partial(cpu_seconds, whole),
             CHECK: partial(cpu_seconds, check),
-            SMALL: partial(cpu_seconds, partial(thumbnail_of, redacted.data)),
         },
         rounds,
     )

@@ -11,11 +11,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -36,7 +35,7 @@ from tests.benchmarks.street_pictures import write_panoramas
 from tests.benchmarks.tritons import recorded_repository, running_triton
 
 LATENCIES_MS = (0, 5, 50)
-BARE = "bare"
+BARE, ONE_CORE = "bare", "one core"
 RECIPE = Recipe(second_look_percent=0, profile=Profile.DEFAULT)
 
 
@@ -77,9 +76,11 @@ def measure(options: Options) -> Outcome:
     cores = len(os.sched_getaffinity(0))
     count = 2 if options.is_short else 4
     settings = [Setting(cores, 1, number) for number in (1, 2, 4)] + [Setting(cores, cores, 2)]
+    usual = settings[1]
     with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
         folder = Path(temporary)
         pictures = write_panoramas(folder / "in", 2)
+        size = sum(path.stat().st_size for path in pictures) / len(pictures)
         late = {
             ms: stack.enter_context(
                 _triton(recorded_repository(options.models, folder / f"after-{ms}", ms / 1e3), cores)
@@ -87,22 +88,21 @@ def measure(options: Options) -> Outcome:
             for ms in LATENCIES_MS
         }
         alone = stack.enter_context(_triton(folder / "after-0", 1))
-        costs = alternate(
+
+        def team(setting: Setting, triton: Triton) -> Callable[[], Spent]:
+            return stack.enter_context(_team(pictures, count, setting, triton))
+
+        spent = alternate(
             {
-                BARE: partial(_bare, pictures),
-                **{str(ms): partial(_worked, pictures, count, Setting(cores, 1, 2), late[ms]) for ms in LATENCIES_MS},
+                BARE: stack.enter_context(_bare(pictures)),
+                ONE_CORE: team(Setting(1, 1, 2), alone),
+                **{f"after {ms}": team(usual, late[ms]) for ms in LATENCIES_MS if ms},
+                **{str(one): team(one, late[0]) for one in settings},
             },
             options.rounds,
         )
-        rates = alternate(
-            {
-                BARE: partial(_worked, pictures, count, Setting(1, 1, 2), alone),
-                **{str(one): partial(_worked, pictures, count, one, late[0]) for one in settings},
-            },
-            options.rounds,
-        )
-        findings = [*_costs(costs), *_steps(rates[str(settings[0])]), *_rates(rates, settings), *_wire(pictures[0])]
-        size = sum(path.stat().st_size for path in pictures) / len(pictures)
+        spent["after 0"] = spent[str(usual)]
+        findings = [*_costs(spent), *_steps(spent[str(settings[0])]), *_rates(spent, settings), *_wire(pictures[0])]
     return Outcome(
         title="Worker: a panorama beside bare libjpeg-turbo, with a detector that costs nothing",
         findings=findings,
@@ -119,7 +119,7 @@ def _costs(costs: dict[str, list[Spent]]) -> list[Finding]:
     bare = [one.worker_cpu for one in costs[BARE]]
     findings = [Finding(what="bare: CPU for each panorama", values=[1e3 * cpu for cpu in bare], unit="ms")]
     for ms in LATENCIES_MS:
-        spent, after = costs[str(ms)], f"answers after {ms} ms" if ms else "answers at once"
+        spent, after = costs[f"after {ms}"], f"answers after {ms} ms" if ms else "answers at once"
         worker = [one.worker_cpu for one in spent]
         findings += [
             Finding(what=f"{after}: CPU of the worker", values=[1e3 * cpu for cpu in worker], unit="ms"),
@@ -137,7 +137,7 @@ def _steps(spent: Sequence[Spent]) -> list[Finding]:
 
 
 def _rates(rates: dict[str, list[Spent]], settings: Sequence[Setting]) -> list[Finding]:
-    one_core = [1 / one.seconds for one in rates[BARE]]
+    one_core = [1 / one.seconds for one in rates[ONE_CORE]]
     findings = [Finding(what="one core: panoramas", values=one_core, unit="/s")]
     for setting in settings:
         each = [1 / one.seconds for one in rates[str(setting)]]
@@ -186,48 +186,54 @@ def _bound_to(cores: int) -> Iterator[None]:
         os.sched_setaffinity(0, allowed)
 
 
-def _bare(pictures: Sequence[Path]) -> Spent:
-    (told,) = _finished(_started([[BARE, *map(str, pictures)]], cores=1))
-    return Spent(seconds=0.0, worker_cpu=told["cpu"])
+@contextmanager
+def _bare(pictures: Sequence[Path]) -> Iterator[Callable[[], Spent]]:
+    with _started([[BARE, *map(str, pictures)]], cores=1) as workers:
+        yield lambda: Spent(seconds=0.0, worker_cpu=_told(workers)[0]["cpu"])
 
 
-def _worked(pictures: Sequence[Path], count: int, setting: Setting, triton: Triton) -> Spent:
-    """Let workers do `count` panoramas each."""
+@contextmanager
+def _team(pictures: Sequence[Path], count: int, setting: Setting, triton: Triton) -> Iterator[Callable[[], Spent]]:
+    """Have workers ready, who do `count` panoramas each whenever they are told to."""
     arguments = [triton.url, str(setting.in_flight), str(count), *map(str, pictures)]
-    workers = _started([arguments] * setting.processes, setting.cores)
-    start, triton_before = time.perf_counter(), triton.cpu_seconds()
-    told = _finished(workers)
-    seconds, triton_cpu = time.perf_counter() - start, triton.cpu_seconds() - triton_before
     panoramas = count * setting.processes
-    worker_cpu = sum(one["cpu"] for one in told) / panoramas
-    return Spent(seconds / panoramas, worker_cpu, triton_cpu / panoramas, told[0]["steps"])
+
+    def work() -> Spent:
+        start, triton_before = time.perf_counter(), triton.cpu_seconds()
+        told = _told(workers)
+        seconds, triton_cpu = time.perf_counter() - start, triton.cpu_seconds() - triton_before
+        worker_cpu = sum(one["cpu"] for one in told) / panoramas
+        return Spent(seconds / panoramas, worker_cpu, triton_cpu / panoramas, told[0]["steps"])
+
+    with _started([arguments] * setting.processes, setting.cores) as workers:
+        yield work
 
 
-def _started(arguments: Sequence[Sequence[str]], cores: int) -> list[subprocess.Popen[str]]:
-    """Start workers, and return when all are warm and wait."""
+@contextmanager
+def _started(arguments: Sequence[Sequence[str]], cores: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Have workers who wait to be told; they end with the context."""
     command = [sys.executable, "-m", "tests.benchmarks.worker"]
     pipe, environment = subprocess.PIPE, {**os.environ, **HUGE_PAGES}
-    with _bound_to(cores):
-        workers = [
-            subprocess.Popen([*command, *own], env=environment, stdin=pipe, stdout=pipe, text=True) for own in arguments
-        ]
-    for worker in workers:
-        if worker.stdout is None or worker.stdout.readline() != "warm\n":
-            raise RuntimeError("a worker did not start")
-    return workers
+    with ExitStack() as stack:
+        with _bound_to(cores):
+            workers = [
+                subprocess.Popen([*command, *own], env=environment, stdin=pipe, stdout=pipe, text=True)
+                for own in arguments
+            ]
+        for worker in workers:
+            stack.enter_context(worker)  # closes what it waits for, which ends it
+        yield workers
 
 
-def _finished(workers: Sequence[subprocess.Popen[str]]) -> list[dict[str, Any]]:
-    """Let workers begin, and return what each tells: its CPU seconds, and the seconds of each step."""
+def _told(workers: Sequence[subprocess.Popen[str]]) -> list[dict[str, Any]]:
+    """Tell workers to begin, all at once; return what each says: its CPU seconds, and the seconds of each step."""
     for worker in workers:
-        if worker.stdin is not None:
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-    return [json.loads(worker.communicate()[0]) for worker in workers]
+        print("go", file=worker.stdin, flush=True)
+    return [json.loads(worker.stdout.readline()) for worker in workers if worker.stdout is not None]
 
 
 def _work(url: str, in_flight: int, count: int, pictures: Sequence[bytes]) -> None:
-    """Be a worker: tell when it is warm, wait, and tell what `count` panoramas took."""
+    """Be a worker: do `count` panoramas whenever a line comes, and tell what they took."""
     with TritonDetector(url) as detector, ThreadPoolExecutor(in_flight) as pool:
         seconds: Counter[str] = Counter()
 
@@ -235,10 +241,10 @@ def _work(url: str, in_flight: int, count: int, pictures: Sequence[bytes]) -> No
             safe = make_safe(pictures[number % len(pictures)], RECIPE, detector)
             seconds.update({name: spent / count for name, spent in safe.seconds.items()})
 
-        list(pool.map(do, range(in_flight)))
-        seconds.clear()
-        _wait_to_begin()
-        print(json.dumps({"cpu": cpu_seconds(lambda: list(pool.map(do, range(count)))), "steps": seconds}))
+        for _ in sys.stdin:
+            seconds.clear()
+            cpu = cpu_seconds(lambda: list(pool.map(do, range(count))))
+            print(json.dumps({"cpu": cpu, "steps": seconds}), flush=True)
 
 
 def _be_bare(pictures: Sequence[bytes]) -> None:
@@ -249,14 +255,8 @@ def _be_bare(pictures: Sequence[bytes]) -> None:
             bare_libjpeg.decode(data, width_px=size.width_px, height_px=size.height_px)
             bare_libjpeg.transcode(data)
 
-    do()
-    _wait_to_begin()
-    print(json.dumps({"cpu": cpu_seconds(do) / len(pictures)}))
-
-
-def _wait_to_begin() -> None:
-    print("warm", flush=True)
-    sys.stdin.readline()
+    for _ in sys.stdin:
+        print(json.dumps({"cpu": cpu_seconds(do) / len(pictures)}), flush=True)
 
 
 if __name__ == "__main__":
