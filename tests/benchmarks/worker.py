@@ -35,7 +35,7 @@ from tests.benchmarks.street_pictures import write_panoramas
 from tests.benchmarks.tritons import recorded_repository, running_triton
 
 LATENCIES_MS = (0, 5, 50)
-BARE, ONE_CORE = "bare", "one core"
+BARE, BARE_ON_ALL, ONE_CORE = "bare", "bare on all cores", "one core"
 RECIPE = Recipe(second_look_percent=0, profile=Profile.DEFAULT)
 
 
@@ -94,7 +94,8 @@ def measure(options: Options) -> Outcome:
 
         spent = alternate(
             {
-                BARE: stack.enter_context(_bare(pictures)),
+                BARE: stack.enter_context(_bare(pictures, 1)),
+                BARE_ON_ALL: stack.enter_context(_bare(pictures, cores)),
                 ONE_CORE: team(Setting(1, 1, 2), alone),
                 **{f"after {ms}": team(usual, late[ms]) for ms in LATENCIES_MS if ms},
                 **{str(one): team(one, late[0]) for one in settings},
@@ -138,7 +139,14 @@ def _steps(spent: Sequence[Spent]) -> list[Finding]:
 
 def _rates(rates: dict[str, list[Spent]], settings: Sequence[Setting]) -> list[Finding]:
     one_core = [1 / one.seconds for one in rates[ONE_CORE]]
-    findings = [Finding(what="one core: panoramas", values=one_core, unit="/s")]
+    alone, on_all = ([one.seconds for one in rates[name]] for name in (BARE, BARE_ON_ALL))
+    findings = [
+        Finding(
+            what="bare on all cores: for each core, of what one core does",
+            values=[gain / settings[0].cores for gain in ratios(alone, on_all)],
+        ),
+        Finding(what="one core: panoramas", values=one_core, unit="/s"),
+    ]
     for setting in settings:
         each = [1 / one.seconds for one in rates[str(setting)]]
         name = f"{setting.cores} cores, {setting.processes} x {setting.in_flight} in flight"
@@ -187,9 +195,15 @@ def _bound_to(cores: int) -> Iterator[None]:
 
 
 @contextmanager
-def _bare(pictures: Sequence[Path]) -> Iterator[Callable[[], Spent]]:
-    with _started([[BARE, *map(str, pictures)]], cores=1) as workers:
-        yield lambda: Spent(seconds=0.0, worker_cpu=_told(workers)[0]["cpu"])
+def _bare(pictures: Sequence[Path], processes: int) -> Iterator[Callable[[], Spent]]:
+    def work() -> Spent:
+        start = time.perf_counter()
+        told = _told(workers)
+        seconds = time.perf_counter() - start
+        return Spent(seconds / len(pictures) / processes, sum(one["cpu"] for one in told) / processes)
+
+    with _started([[BARE, *map(str, pictures)]] * processes, cores=processes) as workers:
+        yield work
 
 
 @contextmanager
