@@ -80,3 +80,6 @@ class Decision:
     actions: tuple[Action, ...] = ()
     look_again_seconds: float | None = None
     """When the next look is due, though nothing happens until then. None: when something happens."""
+    polls: bool = False
+    """Whether that is how often something is looked for that nobody tells of: it may be later where many wait.
+    Otherwise it is an appointment."""

@@ -55,6 +55,7 @@ def read_blurjob(document: Document, limits: Limits, *, now: datetime) -> Observ
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
+        version=metadata["resourceVersion"],
         generation=metadata["generation"],
         created_at=moment(metadata["creationTimestamp"]),
         is_being_deleted="deletionTimestamp" in metadata,

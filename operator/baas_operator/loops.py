@@ -12,12 +12,10 @@ from contextlib import suppress
 from baas_crds.errors import BaasError
 from baas_crds.status import Phase
 from baas_ledger.abandon import Mark
-from baas_operator.decision import LOOK_SECONDS
 from baas_operator.kube import Kind
 from baas_operator.memory import Jobs, Memory, add_job, key_of
 from baas_operator.monitor import Monitor
 from baas_operator.names import MANAGED_BY, OPERATOR, Key
-from baas_operator.reconcile import WAIT_SECONDS
 from baas_operator.settle import settle
 from baas_operator.spans import Look
 from baas_operator.wakeups import Wakeups
@@ -32,10 +30,8 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 LIST_SECONDS = 60.0
 SWEEP_SECONDS = 300.0
-POLLS = {LOOK_SECONDS, WAIT_SECONDS}
-"""Pauses that may be longer. All others are appointments."""
 QUIET_PER_SECOND = 4.0
-"""So many BlurJobs of which nothing is heard are looked at: the more there are, the rarer each."""
+"""So many BlurJobs of a phase, of which nothing is heard, are looked at: the more there are, the rarer each."""
 FOLLOW_SECONDS = 5.0
 FOLLOWED_AT_ONCE = 100
 """So many whose counts change are looked at each time: the more there are, the rarer each."""
@@ -82,7 +78,11 @@ async def _look(key: Key, wakeups: Wakeups[Key], world: World, monitor: Monitor,
         for other in waiting - {key}:  # what this one has waited for may be what all of them wait for
             wakeups.wake(other, after_seconds=FIRST_PAUSE_SECONDS)
     again = settled.decision.look_again_seconds
-    return quiet_pause(again, len(wakeups)) if settled.is_quiet and again in POLLS else again
+    if again is not None and settled.decision.polls and settled.is_quiet:
+        again = quiet_pause(again, len(monitor.in_phase(settled.status.phase or Phase.PENDING)))
+    if not settled.is_told:
+        again = min(world.status_interval_seconds, math.inf if again is None else again)
+    return again
 
 
 def quiet_pause(at_least: float, blurjobs: int) -> float:
@@ -116,10 +116,12 @@ def follow(
     """Wake the BlurJobs of changed runs; return the marks that were acted upon, the oldest first."""
     kept = {run: mark for run, mark in followed.items() if run in marks}
     changed = [run for run in (*(marks.keys() - kept.keys()), *kept) if kept.get(run) != marks[run]]
-    keys = memory.keys
+    ended = followed.keys() - marks.keys()
     for run in changed[:FOLLOWED_AT_ONCE]:
         kept.pop(run, None)
         kept[run] = marks[run]
+    keys = memory.keys
+    for run in (*changed[:FOLLOWED_AT_ONCE], *ended):
         if run in keys:
             wakeups.wake(keys[run])
     return kept
@@ -160,12 +162,12 @@ async def _list(
     # First the runs, then the BlurJobs: whatever run is found has had its BlurJob by then.
     runs = await _unfinished_runs(world, namespaces) if sweeps else None
     keys, versions = set[Key](), dict[str, str]()
+    world.memory.begin_list()
     for namespace in namespaces or (None,):
         async for document in world.kube.each(Kind.BLURJOB, namespace):
             keys.add(key := key_of(document))
             versions[document["metadata"]["uid"]] = document["metadata"]["resourceVersion"]
-            if not world.memory.knows(document):
-                world.memory.learn(document)
+            if world.memory.missed(document):
                 wakeups.wake(key)
     monitor.listed(versions)
     # Nobody tells of what happened while the watch was away. A look does, and it knows of what was made meanwhile.

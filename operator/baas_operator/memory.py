@@ -1,8 +1,8 @@
 """What the operator remembers between looks, so that a look at which nothing is new asks Kubernetes nothing.
 
-The watch fills it, and lists of all make good for what the watch has missed; one that is older than what the watch has
-brought meanwhile is outdone by the next. Nothing is done on its word: when it says
-that something is to be done or told, the API server is asked first.
+The watch fills it, and lists of all make good for what the watch has missed; what the watch has brought since a list
+began is newer than the list. Nothing is done on its word: when it says that something is to be done or that a state has
+changed, the API server is asked first, and mere counts are told only of the version that they were counted for.
 """
 
 import json
@@ -51,6 +51,8 @@ class Memory:
     _jobs: Jobs = field(default_factory=dict)
     _notebooks: dict[str, _Noted] = field(default_factory=dict)
     """By the BlurJob's uid."""
+    _fresh: set[str] = field(default_factory=set, compare=False)
+    """The uids of BlurJobs of which, or of whose Jobs, the watch has told since the last list began."""
 
     @property
     def keys(self) -> dict[str, Key]:
@@ -66,28 +68,43 @@ class Memory:
         seen = read_blurjob(json.loads(heard.text), self.limits, now=this_second())
         return replace(seen, jobs=in_order(self._jobs.get(heard.uid, {}).values()), notebook=noted.notebook)
 
-    def knows(self, document: Document) -> bool:
-        """Return whether a BlurJob is remembered in just this version."""
+    def begin_list(self) -> None:
+        """Note that a list begins: what the watch tells from now on is newer than what the list will hold."""
+        self._fresh.clear()
+
+    def missed(self, document: Document) -> bool:
+        """Remember a BlurJob of a list, and return whether the watch had not brought this version of it, or a newer."""
         heard = self._blurjobs.get(key_of(document))
-        return heard is not None and heard.version == document["metadata"]["resourceVersion"]
+        is_known = heard is not None and heard.version == document["metadata"]["resourceVersion"]
+        if is_known or document["metadata"]["uid"] in self._fresh:
+            return False
+        self._put(key_of(document), _heard(document))
+        return True
 
     def learn(self, document: Document) -> bool:
         """Remember a BlurJob, and return whether it says anything new. The operator's own writes do not."""
         key, heard = key_of(document), _heard(document)
         before = self._blurjobs.get(key)
+        self._fresh.add(heard.uid)
+        self._put(key, heard)
+        return before is None or before.said != heard.said
+
+    def _put(self, key: Key, heard: _Heard) -> None:
+        before = self._blurjobs.get(key)
         if before is not None and before.uid != heard.uid:
             self.forget(key)
         self._blurjobs[key] = heard
-        return before is None or before.said != heard.said
 
     def learn_job(self, document: Document) -> None:
         """Remember a Job."""
+        self._fresh.add(document["metadata"]["labels"].get(BLURJOB_UID, ""))
         add_job(self._jobs, document)
 
     def forget_job(self, document: Document) -> None:
         """Remember that a Job is gone."""
         metadata = document["metadata"]
-        uid = metadata["labels"].get(BLURJOB_UID)
+        uid = metadata["labels"].get(BLURJOB_UID, "")
+        self._fresh.add(uid)
         jobs = self._jobs.get(uid, {})
         jobs.pop(metadata["name"], None)
         if not jobs:
@@ -104,16 +121,18 @@ class Memory:
             self._notebooks.pop(heard.uid, None)
 
     def keep(self, keys: Container[Key]) -> set[Key]:
-        """Forget all BlurJobs but these, and return them."""
-        gone = {key for key in self._blurjobs if key not in keys}
+        """Forget all BlurJobs that a list lacks, and return them."""
+        gone = {key for key, heard in self._blurjobs.items() if key not in keys and heard.uid not in self._fresh}
         for key in gone:
             self.forget(key)
         return gone
 
     def replace_jobs(self, jobs: Jobs) -> set[Key]:
-        """Remember these Jobs and no others, and return the BlurJobs of which that is news."""
-        before, self._jobs = self._jobs, jobs
-        return {key for key, heard in self._blurjobs.items() if before.get(heard.uid) != jobs.get(heard.uid)}
+        """Remember the Jobs of a list and no others, and return the BlurJobs of which that is news."""
+        before = self._jobs
+        fresh = {uid: own for uid, own in before.items() if uid in self._fresh}
+        self._jobs = {uid: own for uid, own in jobs.items() if uid not in self._fresh} | fresh
+        return {key for key, heard in self._blurjobs.items() if before.get(heard.uid) != self._jobs.get(heard.uid)}
 
 
 def add_job(jobs: Jobs, document: Document) -> None:

@@ -142,6 +142,8 @@ class Observed:
     namespace: str
     name: str
     uid: str
+    version: str
+    """The API server's, of the BlurJob as it was seen."""
     generation: int
     created_at: datetime
     is_being_deleted: bool = False

@@ -122,6 +122,7 @@ def is_suspended(seen: Observed) -> Decision | None:
         else "Paused: set spec.suspend to false to go on.",
         actions=tuple(Scale(job=job.name, parallelism=0) for job in seen.underway if job.parallelism != 0),
         look_again_seconds=LOOK_SECONDS if pods else None,
+        polls=True,
     )
 
 
@@ -153,7 +154,8 @@ def has_a_job(seen: Observed) -> Decision | None:
         reason, message = Reason.PLANNING, f"Job {job.name} lists the source. {trouble(seen, job)}"
     else:
         reason, message = Reason.WORKING, f"Job {job.name} is at it. {trouble(seen, job)}"
-    return Decision(reason=reason, message=message.strip(), actions=actions, look_again_seconds=LOOK_SECONDS)
+    message = message.strip()
+    return Decision(reason=reason, message=message, actions=actions, look_again_seconds=LOOK_SECONDS, polls=True)
 
 
 def has_a_job_that_goes(seen: Observed) -> Decision | None:
@@ -162,7 +164,7 @@ def has_a_job_that_goes(seen: Observed) -> Decision | None:
     if not going or _only_lingers(seen):
         return None
     message = f"Job {going[0]} is being deleted; its pods are finishing."
-    return Decision(reason=Reason.STOPPING, message=message, look_again_seconds=LOOK_SECONDS)
+    return Decision(reason=Reason.STOPPING, message=message, look_again_seconds=LOOK_SECONDS, polls=True)
 
 
 def lacks_ledger(seen: Observed) -> Decision | None:
@@ -170,7 +172,7 @@ def lacks_ledger(seen: Observed) -> Decision | None:
     if isinstance(seen.ledger, Ledger):
         return None
     message = waits_for(seen.ledger)
-    return Decision(reason=Reason.LEDGER_NOT_READY, message=message, look_again_seconds=WAIT_SECONDS)
+    return Decision(reason=Reason.LEDGER_NOT_READY, message=message, look_again_seconds=WAIT_SECONDS, polls=True)
 
 
 def has_all_fates(seen: Observed) -> Decision | None:
@@ -198,7 +200,8 @@ def lacks_detector(seen: Observed) -> Decision | None:
     missing = detector_problem(seen)
     if missing is None:
         return None
-    return Decision(reason=Reason.DETECTOR_NOT_READY, message=missing.message, look_again_seconds=WAIT_SECONDS)
+    message = missing.message
+    return Decision(reason=Reason.DETECTOR_NOT_READY, message=message, look_again_seconds=WAIT_SECONDS, polls=True)
 
 
 def wants_planning(seen: Observed) -> Decision | None:

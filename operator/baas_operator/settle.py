@@ -23,6 +23,8 @@ class Settled:
     seen: Observed
     decision: Decision
     status: BlurJobStatus
+    is_told: bool = False
+    """Whether the status stands in the cluster; mere counts may have to wait."""
 
     @property
     def is_quiet(self) -> bool:
@@ -38,10 +40,13 @@ async def settle(key: Key, world: World, look: Look) -> Settled | None:
     that.
     """
     settled = await _glance(key, world, look) or await _study(key, world, look)
-    if settled is not None and await world.tell(settled.seen, settled.status):
+    if settled is None or settled.status == settled.seen.told:
+        return settled and replace(settled, is_told=True)
+    is_told = await world.tell(settled.seen, settled.status)
+    if is_told:
         tell_end(settled.seen, settled.status)
         world.webhook.put(notices(settled.seen, settled.status))
-    return settled
+    return replace(settled, is_told=is_told)
 
 
 async def _glance(key: Key, world: World, look: Look) -> Settled | None:
@@ -78,4 +83,5 @@ def hindered(decision: Decision, error: Exception) -> Decision:
     if isinstance(error, Invalid):
         return replace(decision, reason=Reason.INVALID_SPEC, message=str(error), actions=(), look_again_seconds=None)
     reason = Reason.NAME_TAKEN if isinstance(error, NameTaken) else Reason.REFUSED
-    return replace(decision, reason=reason, message=str(error), actions=(), look_again_seconds=WAIT_SECONDS)
+    again = WAIT_SECONDS
+    return replace(decision, reason=reason, message=str(error), actions=(), look_again_seconds=again, polls=False)

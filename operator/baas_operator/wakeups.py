@@ -20,10 +20,6 @@ class Wakeups(Generic[Key]):
         self._places = count()
         self._changed = asyncio.Event()
 
-    def __len__(self) -> int:
-        """Return how many keys are to be looked at, now or later."""
-        return len(self._due)
-
     def wake(self, key: Key, *, after_seconds: float = 0.0) -> None:
         """Have a key looked at, now or later; also if it is being looked at just now."""
         due = time.monotonic() + after_seconds

@@ -90,12 +90,10 @@ class World:
                 await self._do(seen, action)
 
     async def tell(self, seen: Observed, status: BlurJobStatus) -> bool:
-        """Renew the status if it differs: at once when the state changed, mere counts only every few seconds.
+        """Renew a status that differs: at once when the state changed, mere counts only every few seconds.
 
-        Returns whether it was renewed.
+        Returns whether it was renewed; if not, it is to be looked at again.
         """
-        if status == seen.told:
-            return False
         key = Key(namespace=seen.namespace, name=seen.name)
         now = time.monotonic()
         if (
@@ -103,11 +101,13 @@ class World:
             and now - self._told_at.get(key, -self.status_interval_seconds) < self.status_interval_seconds
         ):
             return False
-        change = {"metadata": {"uid": seen.uid}, "status": status.model_dump(mode="json")}
+        # What was seen may be behind: then whoever has changed it meanwhile is not spoken over.
+        metadata = {"uid": seen.uid, "resourceVersion": seen.version}
+        change = {"metadata": metadata, "status": status.model_dump(mode="json")}
         try:
             await self.kube.patch(Kind.BLURJOB, seen.namespace, seen.name, change, subresource="status")
         except (NotThere, Conflict):
-            return False  # it was deleted meanwhile, and perhaps made anew
+            return False  # it was changed meanwhile, or deleted and perhaps made anew
         self._told_at[key] = now
         event = event_of(seen, status, instance=self.instance)
         if event is not None:
@@ -152,8 +152,8 @@ class World:
                 await self._write_spec(seen, action)
             case Remember(notebook=notebook):
                 change = {"metadata": {"annotations": notebook_annotations(notebook)}}
-                await self._change(Kind.CONFIG_MAP, seen, spec_map_name(seen.name), change)
-                self.memory.note(seen.uid, notebook)
+                if await self._change(Kind.CONFIG_MAP, seen, spec_map_name(seen.name), change):
+                    self.memory.note(seen.uid, notebook)
             case CreateJob():
                 await self._create_job(seen, action)
             case Scale():
@@ -206,11 +206,14 @@ class World:
             # The status is told and will not be told again: whoever else is to hear of it must hear of it now.
             logger.warning("An Event could not be made: %s", error, extra={"facts": {"reason": event["reason"]}})
 
-    async def _change(self, kind: Kind, seen: Observed, name: str, change: dict[str, Any]) -> None:
+    async def _change(self, kind: Kind, seen: Observed, name: str, change: dict[str, Any]) -> bool:
+        """Change a child; return whether it is there."""
         try:
             await self.kube.patch(kind, seen.namespace, name, change)
         except NotThere:
             logger.info("%s is gone meanwhile", name)
+            return False
+        return True
 
     async def _delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         try:

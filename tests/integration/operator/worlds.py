@@ -1,6 +1,7 @@
 """A BlurJob and all that the operator knows of the world, with an API server of the test's own."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -48,6 +49,20 @@ async def world(api: ApiServer, ledger: Path) -> AsyncIterator[World]:
         )
         yield it
         await it.ledger.close()
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not is_so():
+            await asyncio.sleep(0.02)
+
+
+def paused(name: str) -> Object:
+    """A BlurJob that was just suspended."""
+    document = failed_long_ago(name)
+    del document["status"]
+    document["spec"]["suspend"] = True
+    return document
 
 
 def failed_long_ago(name: str) -> Object:

@@ -102,6 +102,7 @@ NEW = Observed(
     namespace="panoramas",
     name="amsterdam",
     uid=UID,
+    version="7",
     generation=1,
     created_at=AN_HOUR_AGO,
     spec=spec(),

@@ -43,6 +43,7 @@ def a_blurjob(**spec: Any) -> Document:
             "name": "a",
             "uid": "u",
             "generation": 2,
+            "resourceVersion": "7",
             "creationTimestamp": "2026-06-01T11:00:00Z",
         },
         "spec": places | spec,

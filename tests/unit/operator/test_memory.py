@@ -105,8 +105,10 @@ def test_a_notebook_is_not_trusted_for_ever(memory: Memory, monkeypatch: pytest.
 
 def test_lists_say_what_the_watch_has_missed(memory: Memory) -> None:
     memory.learn_job(a_job(1))
-    assert memory.knows(BLURJOB)
-    assert not memory.knows(changed(resourceVersion="8"))
+    memory.begin_list()
+    assert not memory.missed(BLURJOB)
+    assert memory.missed(changed(resourceVersion="8"))
+    assert not memory.missed(changed(resourceVersion="8"))
     same: Jobs = {}
     other: Jobs = {}
     add_job(same, a_job(1))
@@ -118,6 +120,22 @@ def test_lists_say_what_the_watch_has_missed(memory: Memory) -> None:
     assert memory.keep({KEY}) == set()
     assert memory.keep(set()) == {KEY}
     assert memory.recall(KEY) is None
+
+
+def test_a_list_does_not_outdo_what_the_watch_has_told_since_it_began(memory: Memory) -> None:
+    memory.begin_list()
+    memory.learn(changed(generation=2, resourceVersion="8"))
+    memory.learn_job(a_job(1, active=0))
+    listed: Jobs = {}
+    add_job(listed, a_job(1))
+    assert not memory.missed(BLURJOB)
+    assert memory.keep(set()) == set()
+    assert memory.replace_jobs(listed) == set()
+    seen = memory.recall(KEY)
+    assert seen is not None
+    assert (seen.generation, [job.active for job in seen.jobs]) == (2, [0])
+    memory.begin_list()
+    assert memory.missed(BLURJOB), "the next list is newer"
 
 
 def test_a_job_that_only_bears_our_labels_is_none_of_ours(memory: Memory) -> None:
