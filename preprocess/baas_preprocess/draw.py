@@ -15,7 +15,8 @@ import numpy.typing as npt
 from baas_preprocess.cells import Floats, Footprint, Ints, coarse, means, round_down, totals
 from baas_preprocess.facts import Mask, Method
 from baas_preprocess.fill import fill
-from baas_preprocess.libjpeg import Blocks, Digesting, OnRow
+from baas_preprocess.libjpeg import Blocks, OnRow
+from baas_preprocess.outside import Digesting
 from baas_preprocess.raster import Raster, Samples, unit_rows
 from baas_preprocess.surface import Surface, flat, smooth
 

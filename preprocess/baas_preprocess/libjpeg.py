@@ -12,20 +12,20 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from blake3 import blake3
 
 from baas_preprocess.container import jpeg, jpeg_frame
 from baas_preprocess.container.refusals import damaged, unsupported
-from baas_preprocess.facts import Digest, Levels, Mask, Pixels
+from baas_preprocess.facts import Levels, Pixels
 from baas_preprocess.turbojpeg import Callback, Region, Transform, check, handle_of, load_library
 
 Blocks: TypeAlias = npt.NDArray[np.int16]
 """(blocks, 64): quantised coefficients of 8x8 blocks in natural order; number 0 is the mean (DC)."""
 
 OnRow: TypeAlias = Callable[[int, int, Blocks], npt.NDArray[np.int64] | None]
-"""Gets the component's number, the row's number and a view of all its blocks, to read or to write in place.
+"""Gets the component's place, the row's number and a view of all its blocks, to read or to write in place.
 
-Returns the numbers of the blocks that it wrote, where it knows them, so that only those are checked."""
+Returns the numbers of the blocks that it wrote, where it knows them, so that only those are checked; None: any. What it
+returns for an output that is not written counts for nothing."""
 
 # libjpeg-turbo 2.1's turbojpeg.h
 _RGB = 0
@@ -49,6 +49,8 @@ _ZIGZAG = np.array(sorted(range(64), key=lambda n: (n // 8 + n % 8, (n // 8 - n 
 class Plane:
     """One component: so many rows and columns of blocks."""
 
+    number: int
+    """What the frame header calls it. Where nothing else tells, viewers take its colour from that."""
     rows: int
     columns: int
     block_px: tuple[int, int]
@@ -101,8 +103,14 @@ def read_frame(data: bytes) -> Frame:
         colour_space=colour_space,
         is_progressive=header.is_progressive,
         planes=tuple(
-            Plane(rows=-(-height.value // block[1]), columns=-(-width.value // block[0]), block_px=block, steps=steps)
-            for block, steps in zip(coverages, header.steps, strict=True)
+            Plane(
+                number=number,
+                rows=-(-height.value // block[1]),
+                columns=-(-width.value // block[0]),
+                block_px=block,
+                steps=steps,
+            )
+            for number, block, steps in zip(header.numbers, coverages, header.steps, strict=True)
         ),
     )
 
@@ -187,56 +195,6 @@ def _options(output: Output) -> int:
     )
 
 
-class Digesting:
-    """Digests rows of blocks in their order, and the quantisation tables, size, sampling and colour space.
-
-    BLAKE3 (https://github.com/BLAKE3-team/BLAKE3-specs), because SHA-256 takes as long over 96 MB of coefficients as
-    reading them out of the file.
-    """
-
-    def __init__(self, frame: Frame) -> None:
-        """Begin with the headers of a JPEG."""
-        planes = [(plane.rows, plane.columns, plane.steps.tolist()) for plane in frame.planes]
-        headers = (frame.width_px, frame.height_px, frame.sampling, frame.colour_space, planes)
-        self._state = blake3(repr(headers).encode())
-
-    def add(self, blocks: Blocks) -> None:
-        """Go on with one row."""
-        self._state.update(blocks.view(np.uint8).data)
-
-    @property
-    def digest(self) -> Digest:
-        """Of all rows until now."""
-        return Digest(f"blake3:{self._state.hexdigest()}")
-
-
-def cell_grids(frame: Frame, mask: Mask) -> list[npt.NDArray[np.int32]]:
-    """Lay the mask over the blocks of each component: the cell's number, or -1, for each block.
-
-    Raises `ValueError` when the mask was not made for a picture of this size and sampling.
-    """
-    unit_width, unit_height = mask.unit_px
-    for plane in frame.planes:
-        if unit_width % plane.block_px[0] or unit_height % plane.block_px[1]:
-            raise ValueError(
-                f"a mask of {unit_width}x{unit_height} px units cannot be laid over blocks of "
-                f"{plane.block_px[0]}x{plane.block_px[1]} px ({frame.sampling})"
-            )
-    if (mask.width_px, mask.height_px) != (frame.width_px, frame.height_px):
-        raise ValueError(
-            f"the mask is {mask.width_px}x{mask.height_px} px, the picture {frame.width_px}x{frame.height_px} px"
-        )
-    return [
-        mask.cells[
-            np.ix_(
-                np.arange(plane.rows) * plane.block_px[1] // unit_height,
-                np.arange(plane.columns) * plane.block_px[0] // unit_width,
-            )
-        ]
-        for plane in frame.planes
-    ]
-
-
 def _callback(output: Output, frame: Frame, raised: list[BaseException], *, is_checked: bool) -> Any:
     on_row = output.on_row
 
@@ -279,6 +237,8 @@ class _Header(NamedTuple):
     """What libturbojpeg does not tell."""
 
     is_progressive: bool
+    numbers: list[int]
+    """What each component is called."""
     steps: list[npt.NDArray[np.uint16]]
     """The quantisation table of each component."""
 
@@ -298,10 +258,14 @@ def _read_header(data: bytes) -> _Header:
                 if (tables.setdefault(number, steps) != steps).any():
                     raise unsupported("a JPEG that redefines a quantisation table")
     header = next(segment.payload for segment in file.segments if segment.marker == frame.marker)
-    numbers = header[8::3]
-    if set(numbers) - set(tables):
+    used = header[8::3]
+    if set(used) - set(tables):
         raise damaged("a component has no quantisation table")
-    return _Header(frame.marker in _PROGRESSIVE, [tables[number] for number in numbers])
+    return _Header(
+        is_progressive=frame.marker in _PROGRESSIVE,
+        numbers=[part.number for part in frame.components],
+        steps=[tables[number] for number in used],
+    )
 
 
 def _tables(payload: bytes) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:

@@ -8,6 +8,7 @@ from baas_preprocess import libjpeg, raster
 from baas_preprocess.cells import Footprint, Ints
 from baas_preprocess.draw import BlockDrawing, Lifted, draw_blocks, draw_samples, lift
 from baas_preprocess.facts import ImageFormat, Inspection, Mask, Method, Redacted
+from baas_preprocess.outside import Digesting, cell_grids
 
 
 def redact(data: bytes, inspection: Inspection, mask: Mask, method: Method) -> Redacted:
@@ -23,8 +24,8 @@ def redact(data: bytes, inspection: Inspection, mask: Mask, method: Method) -> R
 
 def _redact_jpeg(data: bytes, mask: Mask, method: Method, *, wraps: bool) -> Redacted:
     frame = libjpeg.read_frame(data)
-    lifted = [Lifted.empty(Footprint.of(grid), 1) for grid in libjpeg.cell_grids(frame, mask)]
-    outside = libjpeg.Digesting(frame)
+    lifted = [Lifted.empty(Footprint.of(grid), 1) for grid in cell_grids(frame, mask)]
+    outside = Digesting(frame)
     drawings: list[BlockDrawing] = []
 
     def draw(component: int, row: int, blocks: libjpeg.Blocks) -> Ints:

@@ -14,6 +14,7 @@ from baas_preprocess.cells import Footprint
 from baas_preprocess.container import jpeg, jpeg_metadata
 from baas_preprocess.draw import BlockDrawing, Lifted, draw_blocks, draw_samples, lift
 from baas_preprocess.facts import Digest, ImageFormat, Inspection, Levels, Mask, Method, Redacted
+from baas_preprocess.outside import Digesting, cell_grids
 from baas_preprocess.thumbnail import thumbnail_of
 
 REBUILT_THUMBNAIL = "rebuilt thumbnail"
@@ -86,8 +87,8 @@ def _look_at_jpeg(finished: bytes, mask: Mask, method: Method, *, wraps: bool) -
     pixels would read no more of the file.
     """
     frame = libjpeg.read_frame(finished)
-    outside = libjpeg.Digesting(frame)
-    lifted = [Lifted.empty(Footprint.of(grid), 64) for grid in libjpeg.cell_grids(frame, mask)]
+    outside = Digesting(frame)
+    lifted = [Lifted.empty(Footprint.of(grid), 64) for grid in cell_grids(frame, mask)]
     libjpeg.edit(finished, libjpeg.Output(lift(lifted, outside), is_written=False), frame=frame)
     is_redacted = all(
         _is_drawn(found, draw_blocks(found, plane.steps, method, wraps=wraps))

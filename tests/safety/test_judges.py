@@ -10,6 +10,7 @@ from baas_preprocess import libjpeg, raster
 from baas_preprocess.facts import Mask, Method
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
+from baas_preprocess.outside import cell_grids
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.redact import redact
 from baas_preprocess.scrub import scrub
@@ -53,7 +54,7 @@ def test_what_redaction_left_alone_is_the_same_for_another_program(tmp_path: Pat
 def test_one_changed_coefficient_is_seen(tmp_path: Path, sampling: str, component: int) -> None:
     data = CODED[f"JPEG {sampling}"]
     redacted = redact(data, inspected(data), made_mask(data), Recipe().method).data
-    grid = libjpeg.cell_grids(libjpeg.read_frame(data), made_mask(data))[component]
+    grid = cell_grids(libjpeg.read_frame(data), made_mask(data))[component]
 
     def change(is_inside: bool) -> bytes:
         [row, column] = next(iter(zip(*((grid >= 0) == is_inside).nonzero(), strict=True)))

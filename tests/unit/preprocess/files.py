@@ -12,6 +12,8 @@ import numpy.typing as npt
 import tifffile
 from PIL import Image, ImageDraw
 
+from baas_preprocess.container.jpeg import FRAMES, SOS, walk
+
 JFIF, EXIF, ICC, MPF = b"JFIF\0", b"Exif\0\0", b"ICC_PROFILE\0", b"MPF\0"
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
 APP0, APP1, APP2, APP11, APP13, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEB, 0xED, 0xEE, 0xFE
@@ -45,6 +47,26 @@ def with_segments(file: bytes, *segments: tuple[int, bytes]) -> bytes:
     """Put segments behind the JFIF segment of a JPEG."""
     end = 4 + struct.unpack_from(">H", file, 4)[0]
     return file[:end] + b"".join(segment(marker, payload) for marker, payload in segments) + file[end:]
+
+
+def without_jfif(file: bytes) -> bytes:
+    """Take away the JFIF segment that a JPEG begins with."""
+    return file[:2] + file[4 + struct.unpack_from(">H", file, 4)[0] :]
+
+
+def with_components_called(file: bytes, numbers: bytes) -> bytes:
+    """Rename the components of a JPEG in its frame header and in the headers of its scans, in their order."""
+    renamed = bytearray(file)
+    names: dict[int, int] = {}
+    for part in walk(file).segments:
+        if part.marker in FRAMES:
+            for n, number in enumerate(numbers):
+                names[file[part.start + 10 + 3 * n]] = number
+                renamed[part.start + 10 + 3 * n] = number
+        elif part.marker == SOS:
+            for at in range(part.start + 5, part.start + 5 + 2 * file[part.start + 4], 2):
+                renamed[at] = names[file[at]]
+    return bytes(renamed)
 
 
 def with_frame(

@@ -17,8 +17,11 @@ from baas_crds.codes import ObjectClass
 from baas_preprocess import libjpeg
 from baas_preprocess.facts import Box, Digest, Inspection, Mask, Pixels, Region
 from baas_preprocess.inspection import inspect
+from baas_preprocess.outside import Digesting, cell_grids
 
 Samples = npt.NDArray[Any]
+Coefficients = dict[tuple[int, int], libjpeg.Blocks]
+"""The blocks of each row, by component and row."""
 
 SAMPLINGS: Mapping[str, int] = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -160,12 +163,19 @@ def inspected(data: bytes) -> Inspection:
     return inspect(data, max_pixels=10**9)
 
 
+def coefficients(data: bytes) -> Coefficients:
+    """Read all blocks of a JPEG."""
+    read: Coefficients = {}
+    libjpeg.edit(data, libjpeg.Output(lambda part, row, blocks: read.update({(part, row): blocks.copy()})))
+    return read
+
+
 def outside_digest(data: bytes, mask: Mask) -> Digest:
     """Digest of all coefficients of a JPEG outside the mask, as `redact` and `verify` come by it."""
     frame = libjpeg.read_frame(data)
-    grids = libjpeg.cell_grids(frame, mask)
+    grids = cell_grids(frame, mask)
 
-    outside = libjpeg.Digesting(frame)
+    outside = Digesting(frame)
 
     def clear(component: int, row: int, blocks: libjpeg.Blocks) -> None:
         blocks[grids[component][row] >= 0] = 0

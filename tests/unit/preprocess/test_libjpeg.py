@@ -18,30 +18,22 @@ from baas_preprocess import libjpeg
 from baas_preprocess.facts import Method
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
+from baas_preprocess.outside import cell_grids
 from baas_preprocess.redact import redact
 from tests.unit.preprocess import files
 from tests.unit.preprocess.pictures import (
     SAMPLINGS,
     by_pillow,
     coded,
-    grey,
+    coefficients,
     inspected,
     jpeg,
-    outside_digest,
     region,
     street,
 )
 
 JPEGS = {name: data for name, data in coded().items() if "JPEG" in name}
 every_jpeg = pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in JPEGS.items()])
-
-Coefficients = dict[tuple[int, int], Blocks]
-
-
-def coefficients(data: bytes) -> Coefficients:
-    read: Coefficients = {}
-    libjpeg.edit(data, Output(lambda component, row, blocks: read.update({(component, row): blocks.copy()})))
-    return read
 
 
 @every_jpeg
@@ -205,53 +197,6 @@ def test_a_file_cut_anywhere_is_refused(length: int) -> None:
         libjpeg.decode(JPEGS["JPEG 4:2:0"][:length])
 
 
-def test_the_digest_is_of_everything_outside_the_mask() -> None:
-    data = JPEGS["JPEG 4:2:0"]
-    made = mask([region(40, 20, 90, 60)], inspected(data), padding=0.1, cells=6)
-
-    def changed(component: int, row: int, column: int) -> bytes:
-        def change(at_component: int, at_row: int, blocks: Blocks) -> None:
-            if (at_component, at_row) == (component, row):
-                blocks[column, 5] ^= 1
-
-        return libjpeg.edit(data, Output(change))[0]
-
-    original = outside_digest(data, made)
-    assert outside_digest(libjpeg.edit(data, Output(progressive=True))[0], made) == original
-    grids = libjpeg.cell_grids(libjpeg.read_frame(data), made)
-    for component, row, column in ((0, 5, 8), (0, 0, 0), (0, 11, 23), (1, 2, 4), (2, 5, 11)):
-        is_inside = grids[component][row, column] >= 0
-        assert (outside_digest(changed(component, row, column), made) == original) == is_inside
-
-
-def test_the_digest_tells_pictures_of_other_tables_size_and_colours_apart() -> None:
-    pixels = np.full((32, 32, 3), 128, np.uint8)
-    others = [
-        jpeg(pixels),
-        jpeg(pixels, quality=50),
-        jpeg(pixels[:31]),
-        jpeg(pixels, sampling="4:4:0"),
-        jpeg(grey(pixels)),
-        by_pillow(pixels, "JPEG", subsampling=0, quality=90),
-        by_pillow(pixels, "JPEG", keep_rgb=True, subsampling=0, quality=90),
-    ]
-    digests = {outside_digest(data, mask([], inspected(data), padding=0, cells=1)) for data in others}
-    assert len(digests) == len(others)
-
-
-@pytest.mark.parametrize("sampling", ["4:2:0", "4:2:2", "4:1:1"])
-def test_a_mask_of_another_grid_cannot_be_laid_over_the_blocks(sampling: str) -> None:
-    made = mask([], inspected(jpeg(street(), sampling="4:4:4")), padding=0, cells=1)
-    with pytest.raises(ValueError, match="cannot be laid over"):
-        outside_digest(jpeg(street(), sampling=sampling), made)
-
-
-def test_a_mask_of_another_size_is_an_error() -> None:
-    made = mask([], inspected(jpeg(street(64, 64))), padding=0, cells=1)
-    with pytest.raises(ValueError, match="the mask is 64x64 px"):
-        outside_digest(jpeg(street(64, 80)), made)
-
-
 def handle(file: Path) -> str:
     """Redact a file by every method and compare what is outside. Runs in a process of its own, which may crash."""
     data = file.read_bytes()
@@ -265,7 +210,7 @@ def handle(file: Path) -> str:
             region(0.85 * width, 0.8 * height, width, height),
         ]
         made = mask(regions, seen, padding=0.1, cells=6)
-        grids = libjpeg.cell_grids(libjpeg.read_frame(data), made)
+        grids = cell_grids(libjpeg.read_frame(data), made)
         before = coefficients(data)
         for method in Method:
             after = coefficients(redact(data, seen, made, method).data)

@@ -20,19 +20,25 @@ from baas_preprocess.decode import decode
 from baas_preprocess.facts import ImageFormat, Mask, Method, Pixels
 from baas_preprocess.libjpeg import Blocks, Output
 from baas_preprocess.mask import mask
+from baas_preprocess.outside import cell_grids
 from baas_preprocess.redact import redact
-from tests.unit.preprocess.pictures import by_pillow, coded, inspected, jpeg, png, region, see_through, street, tiff
+from tests.unit.preprocess.pictures import (
+    by_pillow,
+    coded,
+    coefficients,
+    inspected,
+    jpeg,
+    png,
+    region,
+    see_through,
+    street,
+    tiff,
+)
 
 FILES = coded()
 REGIONS = [region(40, 20, 120, 70), region(100, 50, 130, 90), region(150, 0, 187, 93), region(3, 3, 8, 8)]
 every_file = pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in FILES.items()])
 every_method = pytest.mark.parametrize("method", Method)
-
-
-def coefficients(data: bytes) -> dict[tuple[int, int], Blocks]:
-    read: dict[tuple[int, int], Blocks] = {}
-    libjpeg.edit(data, Output(lambda component, row, blocks: read.update({(component, row): blocks.copy()})))
-    return read
 
 
 def made_mask(data: bytes, *, cells: int = 6) -> Mask:
@@ -52,7 +58,7 @@ def test_everything_outside_the_mask_stays_bit_by_bit(data: bytes, method: Metho
     seen, made = inspected(data), made_mask(data)
     redacted = redact(data, seen, made, method).data
     if seen.format is ImageFormat.JPEG:
-        grids = libjpeg.cell_grids(libjpeg.read_frame(data), made)
+        grids = cell_grids(libjpeg.read_frame(data), made)
         before, after = coefficients(data), coefficients(redacted)
         for (component, row), blocks in before.items():
             outside = grids[component][row] < 0
@@ -94,7 +100,7 @@ def with_another_inside(data: bytes, made: Mask) -> bytes:
     random, seen = np.random.default_rng(5), inspected(data)
     if seen.format is ImageFormat.JPEG:
         frame = libjpeg.read_frame(data)
-        grids = libjpeg.cell_grids(frame, made)
+        grids = cell_grids(frame, made)
 
         def scramble(component: int, row: int, blocks: Blocks) -> None:
             inside = grids[component][row] >= 0
@@ -153,7 +159,7 @@ def test_a_pixelated_jpeg_has_flat_blocks_of_the_coarse_mean_level_of_each_cell(
     frame = libjpeg.read_frame(data)
     before = coefficients(data)
     after = coefficients(redact(data, inspected(data), made, Method.PIXELATE).data)
-    for component, grid in enumerate(libjpeg.cell_grids(frame, made)):
+    for component, grid in enumerate(cell_grids(frame, made)):
         old, new = (np.stack([rows[component, row] for row in range(len(grid))]) for rows in (before, after))
         assert not new[grid >= 0][:, 1:].any()
         assert len(set(new[grid >= 0][:, 0])) <= LEVELS

@@ -92,6 +92,25 @@ def test_one_changed_coefficient_of_a_jpeg_is_found(
     assert sentence in failure(changed, source, made, redacted)
 
 
+@pytest.mark.parametrize("name", ["JPEG 4:4:4", "JPEG 4:2:0", "progressive JPEG 4:2:2"])
+@pytest.mark.parametrize("numbers", [b"RGB", b"\3\2\1", b"\0\1\2"])
+@pytest.mark.parametrize("is_jfif", [True, False])
+def test_components_of_other_names_are_found(name: str, numbers: bytes, is_jfif: bool) -> None:
+    """Viewers that go by the names would show other colours, even where each coefficient is the same."""
+    source, made, redacted = finished(FILES[name])
+    file = redacted.data if is_jfif else files.without_jfif(redacted.data)
+    verify(file, found=inspected(file), source=source, mask=made, redacted=redacted)
+    renamed = files.with_components_called(file, numbers)
+    assert "differs from the original outside" in failure(renamed, source, made, redacted)
+
+
+@pytest.mark.parametrize("numbers", [b"\1\2\3", b"BGR"])
+def test_components_of_other_names_than_rgb_are_found(numbers: bytes) -> None:
+    source, made, redacted = finished(FILES["JPEG of RGB components"])
+    renamed = files.with_components_called(redacted.data, numbers)
+    assert "differs from the original outside" in failure(renamed, source, made, redacted)
+
+
 @pytest.mark.parametrize("name", ["PNG of 16 bits", "TIFF", "grey PNG"])
 @pytest.mark.parametrize("method", Method)
 @pytest.mark.parametrize(
