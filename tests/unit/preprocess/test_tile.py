@@ -104,6 +104,19 @@ def test_a_scaled_tile_across_the_seam_has_the_asked_size_and_goes_on_at_the_lef
     assert shown[:, beyond - 20 : beyond - 1].max() == 0
 
 
+@pytest.mark.parametrize("times", [2, 4, 6])
+@pytest.mark.parametrize("left", [0, 48, 360])
+@pytest.mark.parametrize("around", [False, True])
+def test_each_pixel_of_a_scaled_tile_is_the_mean_of_its_area(times: int, left: int, around: bool) -> None:
+    """Of noise, in which pixels that are left out show: shrunk at once, halved first, and on from the left edge."""
+    noise = np.random.default_rng(0).integers(0, 256, (120, 480, 3), dtype=np.uint8)
+    width = 480 if around else 240
+    tile = Tile(left=left, top=0, width=width, height=120, out_width=width // times, out_height=120 // times)
+    areas = np.roll(noise, -left, axis=1)[:, :width].reshape(120 // times, times, width // times, times, 3)
+    shown = cut(noise, tile)
+    assert np.abs(shown - areas.mean(axis=(1, 3))).max() <= 1
+
+
 @given(PANORAMAS, st.booleans())
 def test_a_shifted_plan_of_a_panorama_sees_all_that_the_plan_sees(size: tuple[int, int], is_sphere: bool) -> None:
     width, height = size

@@ -136,6 +136,34 @@ def test_a_sampled_picture_has_the_bytes_of_one_that_is_always_looked_at() -> No
     assert (left_out.second_look.looks, len(detector.shown)) == (0, 1)
 
 
+class Startled:
+    """A detector that sees nobody but at one look, and then one person in the middle of the first tile."""
+
+    model = Scripted.model
+
+    def __init__(self, look: int) -> None:
+        self.look = look
+        self.asked: list[list[bytes]] = []
+
+    def detect(self, shown: Sequence[Pixels]) -> list[npt.NDArray[np.float32]]:
+        self.asked.append([tile.tobytes() for tile in shown])
+        rows = [np.zeros((0, 6), np.float32) for _ in shown]
+        if len(self.asked) == self.look:
+            height, width = shown[0].shape[:2]
+            rows[0] = np.array([(width / 2, height / 2, width / 2 + 20, height / 2 + 40, 0.9, 0)], np.float32)
+        return rows
+
+
+def test_a_third_look_asks_only_about_the_tiles_that_were_redacted_since() -> None:
+    detector = Startled(look=2)
+    looked = make_safe(jpeg(street(3_456, 1_728)), REDETECT, detector)
+    assert looked.second_look == SecondLook(looks=2, found_later=1, residuals=0)
+    _, second, third = detector.asked
+    assert len(second) == 4
+    assert len(third) == 2  # the tile with the person, and the overview
+    assert not set(second) & set(third)
+
+
 SOMEBODY = Wanted(box=PixelBox(left=120, top=20, width=20, height=40))
 
 
