@@ -84,7 +84,8 @@ def test_the_digest_tells_apart_what_components_are_called(numbers: bytes) -> No
 def test_the_digest_is_what_its_description_says() -> None:
     """Written down once: what was recorded must be computed alike in years, and on machines of the other byte order."""
     data = jpeg(np.full((8, 24, 3), 200, np.uint8), quality=100)  # all steps are 1
-    planes = ",".join(f"[{number},1,{columns},[{','.join(['1'] * 64)}]]" for number, columns in ((1, 3), (2, 2), (3, 2)))
+    steps = ",".join(["1"] * 64)
+    planes = ",".join(f"[{number},1,{columns},[{steps}]]" for number, columns in ((1, 3), (2, 2), (3, 2)))
     level = (8 * (200 - 128)).to_bytes(2, "little")
     written = f'[24,8,"4:2:0","YCbCr",[{planes}]]'.encode() + (level + bytes(126)) * 3 + bytes(128) * 4
     golden = "blake3:158df0ebbf596c491ba2a39f4f1ef427f31c4e7929ea298fe6328fe35d1e336f"
