@@ -65,8 +65,13 @@ class TritonPythonModel:
         self._pool.shutdown()
 
     def _begin(self, request: Any) -> Sequence[_BoxesAndCount]:
-        # A copy: the stub crashed when a thread let go of Triton's own memory after the request was answered.
-        tiles = triton.get_input_tensor_by_name(request, "TILES").as_numpy().copy()
+        try:
+            # A copy: no thread lets go of Triton's own memory after the request was answered.
+            tiles = triton.get_input_tensor_by_name(request, "TILES").as_numpy().copy()
+        except Exception as error:  # noqa: BLE001 - is the answer to this request, and to no other
+            failed: _BoxesAndCount = Future()
+            failed.set_exception(error)
+            return [failed]
         # One by one, as many at once as there are streams: measured as fast as a batch, and the memory of one each.
         return [self._pool.submit(self._boxes_and_count, tile[np.newaxis]) for tile in tiles]
 

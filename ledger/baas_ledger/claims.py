@@ -50,13 +50,22 @@ def claim(
     `max_attempts` times is quarantined instead. Others may still hold leases when nothing is left.
     """
     at = moment(connection, now)
-    _return_expired(connection, run_id, at=at)
+    changes = _return_expired(connection, run_id, at=at)
     claims: list[Claim] = []
     while len(claims) < limit:
         rows = _take(connection, run_id, worker, at + lease, limit - len(claims), max_attempts, at=at)
         if not rows:
             break
-        claims += [_claim(row) for row in rows if row.state == ImageState.LEASED]
+        leased = [_claim(row) for row in rows if row.state == ImageState.LEASED]
+        claims += leased
+        exhausted = len(rows) - len(leased)
+        changes += [
+            Change(state=ImageState.PENDING, images=-len(rows)),
+            Change(state=ImageState.LEASED, images=len(leased)),
+            Change(state=ImageState.QUARANTINED, reason=QuarantineReason.TOO_MANY_ATTEMPTS, images=exhausted),
+        ]
+    # Last, as everybody does it: whoever holds the counts and waits for the chain may be waited for.
+    count(connection, run_id, changes)
     return claims
 
 
@@ -65,8 +74,8 @@ def renew(
 ) -> list[Claim]:
     """Prolong leases from now on, and return the claims that are lost: their work is in vain."""
     until = moment(connection, now) + lease
-    kept = connection.scalars(_renew(), {**_which(held), "until": until}).all()
-    return [one for one in held if one.image_id not in set(kept)]
+    kept = set(connection.scalars(_renew(), {**_which(held), "until": until}))
+    return [one for one in held if one.image_id not in kept]
 
 
 def release(connection: Connection, held: Collection[Claim]) -> int:
@@ -100,24 +109,15 @@ def _take(
     exhausted = [row.id for row in rows if row.state == ImageState.QUARANTINED]
     told = Quarantined(reason=QuarantineReason.TOO_MANY_ATTEMPTS, message=message)
     append(connection, run_id, [quarantined_entry(_claim(row), told) for row in rows if row.id in exhausted], at=at)
-    count(
-        connection,
-        run_id,
-        [
-            Change(state=ImageState.PENDING, images=-len(rows)),
-            Change(state=ImageState.LEASED, images=len(rows) - len(exhausted)),
-            Change(state=ImageState.QUARANTINED, reason=QuarantineReason.TOO_MANY_ATTEMPTS, images=len(exhausted)),
-        ],
-    )
     record_images(connection, run_id, EventKind.IMAGE_QUARANTINED, [(id_, message) for id_ in exhausted], at=at)
     return sorted(rows, key=lambda row: row.id)
 
 
-def _return_expired(connection: Connection, run_id: str, *, at: datetime) -> None:
+def _return_expired(connection: Connection, run_id: str, *, at: datetime) -> list[Change]:
     rows = connection.execute(_return_next(), {"run": run_id, "at": at}).all()
-    count(connection, run_id, _moved_to_pending(len(rows)))
     messages = [(row.id, f"The lease of {row.worker} ran out; another worker may take the image.") for row in rows]
     record_images(connection, run_id, EventKind.LEASE_EXPIRED, messages, at=at)
+    return _moved_to_pending(len(rows))
 
 
 @cache  # to build a statement that runs all the time takes longer than to send it
@@ -167,7 +167,7 @@ def _give_back(
     connection: Connection, which: ColumnElement[bool], given: Mapping[str, object], **values: object
 ) -> Counter[str]:
     """Make leased images pending and return how many of each run."""
-    given = Counter(
+    runs = Counter(
         connection.scalars(
             update(images)
             .where(which)
@@ -176,9 +176,9 @@ def _give_back(
             given,
         )
     )
-    for run_id, number in sorted(given.items()):
+    for run_id, number in sorted(runs.items()):
         count(connection, run_id, _moved_to_pending(number))
-    return given
+    return runs
 
 
 @cache

@@ -130,12 +130,16 @@ def work(
 
 
 def treat(job: Job, image: Claim) -> Outcome:
-    """Take one image from the source to the destination. What cannot be made safe is quarantined, never published.
+    """Take one image from the source to the destination. What cannot be made safe is quarantined, never published:
+    what an earlier run may have published under its name is taken away.
 
     Raises `DependencyUnavailable` and `ConfigurationError`, which are not about this image, and `LeaseLost`.
     """
     with measures.image_span(image, share=job.traced_share) as span:
         outcome = _treat(job, image)
+        if isinstance(outcome, Quarantined):
+            _confirm(job, image)
+            withdraw(job.destination, image.name, job.extras)
         measures.fate(span, outcome)
         return outcome
 
@@ -228,7 +232,7 @@ def _settle_next(job: Job, hands: _Hands, on_done: Callable[[Claim, Outcome], No
     for future in done:
         image = hands.treated[future]
         try:
-            results.append((image, _outcome(job, image, future)))
+            results.append((image, future.result()))
         except LeaseLost as lost:
             _lose(lost)
         except BaasError as error:
@@ -238,16 +242,6 @@ def _settle_next(job: Job, hands: _Hands, on_done: Callable[[Claim, Outcome], No
     for future in done:
         del hands.treated[future]
     return failure
-
-
-def _outcome(job: Job, image: Claim, future: Future[Outcome]) -> Outcome:
-    """Return what became of an image; what is not published by now is not at the destination either."""
-    outcome = future.result()
-    if isinstance(outcome, Quarantined):
-        # What an earlier run may have published under this name is not what this run would publish.
-        _confirm(job, image)
-        withdraw(job.destination, image.name, job.extras)
-    return outcome
 
 
 def _record(job: Job, results: list[Result], on_done: Callable[[Claim, Outcome], None]) -> BaasError | None:
