@@ -123,7 +123,7 @@ class TritonDetector:
         self._pool.shutdown(cancel_futures=True)
 
     def detect(self, shown: Sequence[Pixels]) -> list[npt.NDArray[np.float32]]:
-        """Return an array (n, 6) for each tile; the server joins concurrent requests to batches.
+        """Return an array (n, 6) for each tile; a server with a GPU joins concurrent requests to batches.
 
         Raises `DependencyUnavailable` after the retries, `NotPublishable` when an answer is incomplete or malformed.
         """
