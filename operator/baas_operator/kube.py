@@ -97,10 +97,7 @@ class Kube:
 
     async def list(self, kind: Kind, namespace: str | None, *, labels: str | None = None) -> list[dict[str, Any]]:
         """Return all objects of a namespace or of all, as they are now."""
-        query = {"labelSelector": labels} if labels else {}
-        answer = await self._request("GET", kind.path(namespace), query=query)
-        items: list[dict[str, Any]] = answer["items"]
-        return items
+        return [item async for item in self.each(kind, namespace, labels=labels)]
 
     async def each(
         self, kind: Kind, namespace: str | None, *, labels: str | None = None

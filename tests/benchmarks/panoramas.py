@@ -6,7 +6,6 @@ the same tiles as ours. It looks at no vehicle closer, keeps no record, and chec
 """
 
 import shutil
-import subprocess
 import tempfile
 import threading
 import time
@@ -28,11 +27,12 @@ from baas_preprocess.decode import decode
 from baas_preprocess.facts import Box, Pixels, Verification
 from baas_preprocess.inspection import inspect
 from baas_preprocess.recipe import Recipe
+from baas_preprocess.samples import generate
 from baas_preprocess.settings import Settings
 from baas_preprocess.tile import cut, tiles
 from tests.benchmarks.options import Options
 from tests.benchmarks.rounds import Finding, Outcome, alternate, ratios
-from tests.benchmarks.tritons import PROGRAMS, running_triton
+from tests.benchmarks.tritons import running_triton
 
 SQUEEZED, SAME_TILES = "plain way, squeezed to 2048 px", "plain way, same tiles"
 ONCE, TWICE, BARE = "ours without the second look", "ours", "bare inference"
@@ -150,10 +150,8 @@ def measure(options: Options) -> Outcome:
     count = 1 if options.is_short else 2
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        subprocess.run([PROGRAMS / "baas", "sample-panoramas", folder / "in", "--count", str(count)], check=True)
-        (folder / "in" / "annotations-coco.json").unlink()
+        pictures = generate(folder / "in", count=count)
         (plain_out := folder / "plain").mkdir()
-        pictures = sorted((folder / "in").iterdir())
         shown = tiles_of(pictures)
         triton = options.triton or stack.enter_context(running_triton(options.models))
         client = stack.enter_context(InferenceServerClient(triton))
