@@ -23,6 +23,7 @@ from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPubli
 from baas_preprocess.facts import Box, Detection, Digest, Pixels, Tile
 from baas_preprocess.measures import infer_span
 from baas_preprocess.patience import patient
+from baas_preprocess.window import Window
 
 MODEL = "person_plate"
 CLASSES = tuple(ObjectClass)
@@ -48,6 +49,8 @@ _CHANNEL = [
     ("grpc.keepalive_timeout_ms", 15_000),
     ("grpc.http2.ping_timeout_ms", 15_000),  # of other pings, behind which that one waits
 ]
+# An answer that takes this share of its deadline is a server's that falls behind.
+_SLOW = 0.25
 _INPUT = ("TILES", "UINT8", (-1, -1, -1, 3))
 _OUTPUTS = {"BOXES": "FP32", "COUNT": "INT32"}
 
@@ -97,7 +100,8 @@ class TritonDetector:
         Requests are spread over all addresses of the host. Other targets that gRPC knows are good, too, such as
         `ipv4:10.0.0.1:8001,10.0.0.2:8001`.
 
-        A call is given `deadline_seconds`; failures that waiting may repair are retried for `patience_seconds`.
+        A call is given `deadline_seconds`; failures that waiting may repair are retried for `patience_seconds`. At most
+        `requests_in_flight` are under way, and fewer while the server falls behind (`window`).
         Raises `DependencyUnavailable` when nobody answers, `ConfigurationError` when it is not the expected model.
         """
         self._url = url
@@ -110,6 +114,7 @@ class TritonDetector:
         except (InferenceServerException, ValueError) as error:
             raise ConfigurationError(f"--triton is {url!r}; write host:port of Triton's gRPC endpoint") from error
         self.model: Model = self._retrying(self._read_model, version or "")
+        self._window = Window(requests_in_flight, slow_seconds=deadline_seconds * _SLOW)
         self._pool = ThreadPoolExecutor(requests_in_flight, thread_name_prefix="triton")
 
     def __enter__(self) -> Self:
@@ -136,7 +141,7 @@ class TritonDetector:
     def _infer(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         tiles = InferInput("TILES", [1, *pixels.shape], "UINT8")
         tiles.set_data_from_numpy(pixels[np.newaxis])
-        with _triton_errors(self._url), infer_span(self._name, self._url) as headers:
+        with self._window.request(), _triton_errors(self._url), infer_span(self._name, self._url) as headers:
             answer: InferResult = self._client.infer(
                 self._name,
                 [tiles],
