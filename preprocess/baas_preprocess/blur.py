@@ -16,6 +16,7 @@ from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.facts import DeleteSource, Digest
+from baas_preprocess.job import Job
 from baas_preprocess.local_triton import local_triton
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.publish import Extras
@@ -25,7 +26,7 @@ from baas_preprocess.settings import Settings
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
-from baas_preprocess.work import Job, work
+from baas_preprocess.work import work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
 from baas_preprocess.closing import close_run
 from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.job import Job
 from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
 from baas_preprocess.pod_settings import PodSettings
@@ -33,7 +34,7 @@ from baas_preprocess.shelves import check_samples
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.work import Job, work
+from baas_preprocess.work import work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.work import LEASE
+from baas_preprocess.job import LEASE
 from baas_telemetry.logs import Level
 
 

@@ -1,9 +1,7 @@
-"""Work through a run: claim, fetch, make safe, publish, record. The same loop on a laptop and in a pod."""
+"""Work through a run: claim images, have them treated, record their fates. The same loop on a laptop and in a pod."""
 
 import logging
-import os
 import random
-import socket
 import threading
 import time
 from collections import deque
@@ -12,70 +10,22 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
-from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
-
-from baas_crds.codes import QuarantineReason
-from baas_crds.errors import BaasError, NotPublishable
+from baas_crds.errors import BaasError
 from baas_ledger.claims import LeaseLost, claim, release, renew
-from baas_ledger.corrections import corrections_of
 from baas_ledger.engine import transaction
-from baas_ledger.facts import Claim, Correction, Outcome, Quarantined
+from baas_ledger.facts import Claim, Outcome
 from baas_ledger.finish import Result, finish
 from baas_ledger.progress import read_progress
 from baas_preprocess import measures
-from baas_preprocess.detect import Detector
-from baas_preprocess.digests import digest_of
-from baas_preprocess.lasting import wanted_of
-from baas_preprocess.outcomes import published, quarantined
-from baas_preprocess.patience import patient
-from baas_preprocess.publish import Extras, publish, withdraw
-from baas_preprocess.recipe import Recipe
-from baas_preprocess.stores.places import Destination, Source
-from baas_preprocess.way import Safe, Stopwatch, make_safe
+from baas_preprocess.job import Job
+from baas_preprocess.treat import treat
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=1)
 # While all that is left is held by others, a worker looks this often within a lease whether something came back.
 LOOKS_PER_LEASE = 30
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """All that a worker needs."""
-
-    ledger: Engine
-    run_id: str
-    source: Source
-    destination: Destination
-    detector: Detector
-    recipe: Recipe
-    extras: Extras
-    in_flight: int
-    max_attempts: int
-    per_claim: int = 1
-    """So many images are taken from the ledger at once."""
-    lease: timedelta = LEASE
-    """How long a worker that died keeps its images from others."""
-    patience_seconds: float = 0
-    """How long a ledger that does not answer is tried again."""
-    traced_share: float = 0.0
-    """Of so many images (0..1) spans are told when all goes well."""
-    worker: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}")
-
-    def record(self, write: Callable[[Connection], T]) -> T:
-        """Do one transaction of the ledger. Each of them may be repeated when nobody knows whether it was kept."""
-
-        def once() -> T:
-            with transaction(self.ledger) as connection:
-                return write(connection)
-
-        return patient(self.patience_seconds, dependency="ledger")(once)
 
 
 @dataclass(slots=True)
@@ -127,49 +77,6 @@ def work(
     pool.shutdown()
     if failure is not None:
         raise failure
-
-
-def treat(job: Job, image: Claim) -> Outcome:
-    """Take one image from the source to the destination. What cannot be made safe is quarantined, never published:
-    what an earlier run may have published under its name is taken away.
-
-    Raises `DependencyUnavailable` and `ConfigurationError`, which are not about this image, and `LeaseLost`.
-    """
-    with measures.image_span(image, share=job.traced_share) as span:
-        outcome = _treat(job, image)
-        if isinstance(outcome, Quarantined):
-            _confirm(job, image)
-            withdraw(job.destination, image.name, job.extras)
-        measures.fate(span, outcome)
-        return outcome
-
-
-def _treat(job: Job, image: Claim) -> Outcome:
-    data, watch = b"", Stopwatch()
-    try:
-        with watch.step("fetch"):
-            data = job.source.read(image.name)
-        safe, corrections = _make_safe(job, image, data)
-        watch.seconds |= safe.seconds
-        model, recipe = job.detector.model.digest, job.recipe.digest
-        with watch.step("publish"):
-            version = publish(job.destination, image.name, safe, job.extras, model=model, recipe=recipe)
-        return published(
-            safe,
-            model=model,
-            recipe=job.recipe,
-            corrections=corrections,
-            worker=job.worker,
-            version=version,
-            seconds=watch.seconds,
-        )
-    except NotPublishable as error:
-        return _quarantined(job, data, error.reason, str(error))
-    except BaasError:
-        raise
-    except Exception as error:
-        logger.exception("%s: unforeseen error", image.name)
-        return _quarantined(job, data, QuarantineReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 
 def _fill(job: Job, hands: _Hands, pool: ThreadPoolExecutor) -> None:
@@ -265,46 +172,6 @@ def _record(job: Job, results: list[Result], on_done: Callable[[Claim, Outcome],
 def _lose(lost: LeaseLost) -> None:
     logger.warning("%s", lost)
     measures.count_lost_lease()
-
-
-def _make_safe(job: Job, image: Claim, data: bytes) -> tuple[Safe, list[Correction]]:
-    """Redact what the detector finds, and what people want as far as it is known when the picture may be written."""
-    latest = _confirm(job, image)
-    while True:
-        corrections = latest
-        safe = make_safe(data, job.recipe, job.detector, [wanted_of(one) for one in corrections])
-        latest = _confirm(job, image)
-        if latest == corrections:
-            return safe, corrections
-
-
-def _confirm(job: Job, image: Claim) -> list[Correction]:
-    """Return the corrections of an image that is still ours.
-
-    Raises `LeaseLost` when it is not: whoever holds it now decides what is at the destination. Until the lease ends,
-    nobody begins another correction.
-    """
-
-    def look(connection: Connection) -> list[Correction]:
-        if renew(connection, [image], lease=job.lease):
-            raise LeaseLost(
-                f"{image.name}: the lease ran out meanwhile and the image is another's; nothing was written."
-            )
-        return corrections_of(connection, job.destination.label, image.name)
-
-    with measures.ledger_span("confirm"):
-        return job.record(look)
-
-
-def _quarantined(job: Job, data: bytes, reason: QuarantineReason, message: str) -> Quarantined:
-    return quarantined(
-        reason,
-        message,
-        input_digest=digest_of(data) if data else None,
-        model=job.detector.model.digest,
-        recipe=job.recipe,
-        worker=job.worker,
-    )
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 FOLDER = "baas_preprocess.stores.folder"
 WAY = "baas_preprocess.way"
 WORK = "baas_preprocess.work"
+TREAT = "baas_preprocess.treat"
 
 
 class When(Enum):
@@ -126,7 +127,7 @@ STEPS = {
     "scrubbed": _at(f"{WAY}:scrub"),
     "verified": _at(f"{WAY}:verify"),
     "looked at again": _at(f"{WAY}:look_again"),
-    "made safe": _at(f"{WORK}:make_safe"),
+    "made safe": _at(f"{TREAT}:make_safe"),
 }
 """A picture's way until it may be published."""
 
@@ -146,7 +147,7 @@ PUBLISHING = {
 """A safe picture's way into the destination."""
 
 RECORDING = {
-    "published": _at(f"{WORK}:publish"),
+    "published": _at(f"{TREAT}:publish"),
     "about to be recorded": _at(f"{WORK}:finish", when=When.ENTER),
     "about to be committed": _at(f"{WORK}:finish", _COMMIT, when=When.ENTER),
     "committed": _at(f"{WORK}:finish", _COMMIT),
@@ -154,10 +155,10 @@ RECORDING = {
 """A published picture's way into the ledger."""
 
 REFUSING = {
-    "about to be withdrawn": _at(f"{WORK}:withdraw", when=When.ENTER),
-    "withdrawn": _at(f"{WORK}:withdraw"),
-    "quarantine about to be committed": _at(f"{WORK}:withdraw", f"{WORK}:finish", _COMMIT, when=When.ENTER),
-    "quarantine committed": _at(f"{WORK}:withdraw", f"{WORK}:finish", _COMMIT),
+    "about to be withdrawn": _at(f"{TREAT}:withdraw", when=When.ENTER),
+    "withdrawn": _at(f"{TREAT}:withdraw"),
+    "quarantine about to be committed": _at(f"{TREAT}:withdraw", f"{WORK}:finish", _COMMIT, when=When.ENTER),
+    "quarantine committed": _at(f"{TREAT}:withdraw", f"{WORK}:finish", _COMMIT),
 }
 """What becomes of a picture that cannot be published."""
 

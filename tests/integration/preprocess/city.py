@@ -20,13 +20,14 @@ from baas_preprocess.audit import verify_run
 from baas_preprocess.decode import decode
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest, Method, Pixels
+from baas_preprocess.job import Job
 from baas_preprocess.planning import Plan, plan
 from baas_preprocess.publish import Extras
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.selection import Selection
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
-from baas_preprocess.work import Job, work
+from baas_preprocess.work import work
 from tests.unit.preprocess.pictures import inspected, jpeg, street
 
 RECIPE = Recipe(method=Method.SOLID, second_look_percent=0)

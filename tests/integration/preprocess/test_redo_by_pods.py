@@ -13,12 +13,13 @@ from baas_ledger.engine import open_ledger, reading
 from baas_ledger.lineage import made_by
 from baas_ledger.runs import find_run
 from baas_preprocess.assignment import open_destination, open_source, read_assignment
+from baas_preprocess.job import Job
 from baas_preprocess.planning import plan
 from baas_preprocess.pod_settings import PodSettings
 from baas_preprocess.publish import Extras
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.selection import Selection
-from baas_preprocess.work import Job, work
+from baas_preprocess.work import work
 from tests.azurite import Azurite
 
 from .city import Blind

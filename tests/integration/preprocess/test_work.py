@@ -11,12 +11,13 @@ from baas_ledger.claims import release_all
 from baas_ledger.engine import open_ledger, reading, transaction
 from baas_ledger.facts import Claim, ImageRecord, Outcome
 from baas_ledger.records import images
+from baas_preprocess.job import Job
 from baas_preprocess.planning import plan
 from baas_preprocess.publish import Extras
 from baas_preprocess.selection import Selection
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
-from baas_preprocess.work import Job, work
+from baas_preprocess.work import work
 from tests.unit.preprocess.pictures import jpeg, street
 
 from .city import RECIPE, Blind
