@@ -15,6 +15,7 @@ from io import StringIO
 from math import ceil
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 from hack.studies.city import (
@@ -67,6 +68,8 @@ class Study:
     prices: Prices | None
     simulated: int
     """So many images at least."""
+    triton_gbit: float
+    """Of a Triton's network, per second."""
 
     def with_tile(self, seconds: float) -> Panorama:
         """Return a panorama with another GPU."""
@@ -155,6 +158,62 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
         yield f"{ms:g} ms a tile: {tritons:,} Tritons and {cores:,} cores of workers, always busy."
 
 
+def study_of(
+    *,
+    look_seconds: float,
+    ledger_per_second: float,
+    width: int,
+    megabytes: float,
+    looks: int,
+    triton_gbit: float,
+    storage_ms: float,
+    storage_mb_per_second: float,
+    cores: int,
+    in_flight: int,
+    simulated: int,
+    triton_hour: float | None,
+    core_hour: float | None,
+) -> Study:
+    """Return what the options say, of a GPU that takes no time; `with_tile` gives it some."""
+    plan = tiles(width, width // 2, wraps=True, is_sphere=True)
+    bytes_per_tile = sum(3 * tile.out_width * tile.out_height for tile in plan) / len(plan)
+    prices = None
+    if triton_hour is not None and core_hour is not None:
+        prices = Prices(triton_hour=triton_hour, core_hour=core_hour)
+    return Study(
+        panorama=Panorama(
+            tiles=len(plan),
+            looks=looks,
+            tile_seconds=0,
+            network_seconds=bytes_per_tile / (triton_gbit * 1e9 / 8),
+            worker_seconds=looks * look_seconds,  # a second look decodes and checks again, and redacts less
+            megabytes=megabytes,
+        ),
+        around=Surroundings(
+            storage_latency_seconds=storage_ms / 1000,
+            storage_megabytes_per_second=storage_mb_per_second,
+            ledger_images_per_second=ledger_per_second,
+        ),
+        fleet=Fleet(tritons=1, workers=1, cores=cores, images_in_flight=in_flight),
+        prices=prices,
+        simulated=simulated,
+        triton_gbit=triton_gbit,
+    )
+
+
+def told(study: Study) -> str:
+    """Say what was put in."""
+    panorama, around = study.panorama, study.around
+    sent = panorama.looks * panorama.tiles * panorama.network_seconds * study.triton_gbit * 1000 / 8
+    return (
+        f"A panorama: {panorama.looks} looks of {panorama.tiles} tiles, {sent:.0f} MB of pixels, a file of "
+        f"{panorama.megabytes:g} MB, {panorama.worker_seconds:.3g} core-seconds. "
+        f"A Triton's network: {study.triton_gbit:g} Gbit/s. "
+        f"Storage: {1000 * around.storage_latency_seconds:g} ms, {around.storage_megabytes_per_second:g} MB/s. "
+        f"Ledger: {around.ledger_images_per_second:,.0f} images/s."
+    )
+
+
 @click.command()
 @click.option("--bench", type=click.Path(path_type=Path), default=Path(".cache/bench"), show_default=True)
 @click.option("--look-seconds", type=float, help="Core-seconds of a worker, without a second look. [default: measured]")
@@ -177,63 +236,24 @@ def year(study: Study, tile_ms: tuple[float, ...], images: int, days: float) -> 
 @click.option("--docs", is_flag=True, help=f"Put it into {PAGE}, too.")
 def main(
     bench: Path,
-    look_seconds: float | None,
-    ledger_per_second: float | None,
     tile_ms: tuple[float, ...],
-    width: int,
-    megabytes: float,
-    looks: int,
-    triton_gbit: float,
-    storage_ms: float,
-    storage_mb_per_second: float,
     tritons: tuple[int, ...],
-    cores: int,
-    in_flight: int,
-    simulated: int,
-    triton_hour: float | None,
-    core_hour: float | None,
     images: int,
     days: float,
     docs: bool,
+    **inputs: Any,
 ) -> None:
     """Print costs, simulated fleets, and what many images take, as Markdown."""
-    look_seconds = look_seconds or measured(bench, "look_seconds")
-    ledger_per_second = ledger_per_second or measured(bench, "ledger_per_second")
-    if look_seconds is None or ledger_per_second is None:
+    for option in MEASURED:
+        inputs[option] = inputs[option] or measured(bench, option)
+    if None in (inputs[option] for option in MEASURED):
         raise click.UsageError(
             f"{bench} lacks a figure: run `make bench`, or give --look-seconds and --ledger-per-second"
         )
-    plan = tiles(width, width // 2, wraps=True, is_sphere=True)
-    sent = sum(3 * tile.out_width * tile.out_height for tile in plan) / 1e6
-    prices = None
-    if triton_hour is not None and core_hour is not None:
-        prices = Prices(triton_hour=triton_hour, core_hour=core_hour)
-    study = Study(
-        panorama=Panorama(
-            tiles=len(plan),
-            looks=looks,
-            tile_seconds=tile_ms[0] / 1000,
-            network_seconds=sent / len(plan) / (1000 * triton_gbit / 8),
-            worker_seconds=looks * look_seconds,  # a second look decodes and checks again, and redacts less
-            megabytes=megabytes,
-        ),
-        around=Surroundings(
-            storage_latency_seconds=storage_ms / 1000,
-            storage_megabytes_per_second=storage_mb_per_second,
-            ledger_images_per_second=ledger_per_second,
-        ),
-        fleet=Fleet(tritons=1, workers=1, cores=cores, images_in_flight=in_flight),
-        prices=prices,
-        simulated=simulated,
-    )
-    told = (
-        f"A panorama: {looks} looks of {len(plan)} tiles, {looks * sent:.0f} MB of pixels, a file of {megabytes:g} MB, "
-        f"{study.panorama.worker_seconds:.3g} core-seconds. A Triton's network: {triton_gbit:g} Gbit/s. "
-        f"Storage: {storage_ms:g} ms, {storage_mb_per_second:g} MB/s. Ledger: {ledger_per_second:,.0f} images/s."
-    )
+    study = study_of(**inputs)
     filled_up = [f"One Triton, {ms:g} ms a tile:\n\n{_text(filled(study, ms))}" for ms in tile_ms[:2]]
     parts = {
-        "cost": f"{told}\n\n{_text(costs(study, tile_ms))}",
+        "cost": f"{told(study)}\n\n{_text(costs(study, tile_ms))}",
         "filled": "\n".join(filled_up),
         "grown": f"{tile_ms[0]:g} ms a tile:\n\n{_text(grown(study, tile_ms[0], tritons))}",
         "billion": "".join(f"- {line}\n" for line in year(study, tile_ms, images, days)),
