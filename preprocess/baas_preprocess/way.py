@@ -1,6 +1,6 @@
 """One panorama's way from its bytes to the bytes of a safe file. Read it top to bottom.
 
-Nothing here knows where the bytes come from or go to: `work.py` fetches before, and publishes and records after.
+Nothing here knows where the bytes come from or go to: `treat.py` fetches before and publishes after.
 """
 
 import time
