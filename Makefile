@@ -120,7 +120,7 @@ COMPILE := uv pip compile -q --generate-hashes --no-annotate --no-header --no-em
   --python-version 3.11 --python-platform x86_64-manylinux_2_35
 requirements:  ## Compile requirements/ from pyproject.toml: newest versions, hashes, no index addresses
 	$(COMPILE) --upgrade --all-extras pyproject.toml --output-file requirements/all.txt
-	for extra in operator preprocess triton-cpu training; do \
+	for extra in operator preprocess api triton-cpu training; do \
 	  $(COMPILE) --constraint requirements/all.txt --extra $$extra pyproject.toml --output-file requirements/$$extra.txt || exit; \
 	done
 	echo hatchling | $(COMPILE) --constraint requirements/all.txt - --output-file requirements/build.txt

@@ -1,0 +1,1 @@
+"""The online endpoint: a picture in, a safe picture out."""
