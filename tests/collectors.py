@@ -24,6 +24,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1 import trace_pb2 as proto
 from opentelemetry.trace import SpanKind
 
+from tests.waiting import PATIENCE_SECONDS
+
 INSTRUMENTATION_KEY = "00000000-1111-2222-3333-444444444444"
 _IDS = frozenset({"traceId", "spanId", "parentSpanId"})
 _REQUESTS: Mapping[str, type[Message]] = {
@@ -78,7 +80,7 @@ class Collector:
         """What `APPLICATIONINSIGHTS_CONNECTION_STRING` has to be."""
         return f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={self.endpoint}/"
 
-    def eventually(self, has_come: Callable[["Collector"], bool], *, seconds: float = 60) -> None:
+    def eventually(self, has_come: Callable[["Collector"], bool], *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until it has: whoever sends does so in batches."""
         deadline = time.monotonic() + seconds
         while not has_come(self):

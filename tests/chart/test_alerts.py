@@ -13,6 +13,7 @@ from tests.blurjobs import pod_name
 from tests.chart.rendering import HERE, VALUE_SETS, Object, Rendering, render, rendering
 from tests.dashboards.queries import GRAFANA, prometheus_queries, told_metrics
 from tests.npm_packages import ROOT
+from tests.waiting import PATIENCE_SECONDS
 
 ON: Object = {"monitoring": {"prometheusRule": {"enabled": True}}}
 OPERATOR = 'namespace="panoramas", pod="baas-operator-7d9f-x2x"'
@@ -63,7 +64,9 @@ def alerts(found: Rendering) -> dict[str, Object]:
 
 
 def promtool(*words: str | Path, folder: Path) -> str:
-    done = subprocess.run(["promtool", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["promtool", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -15,6 +15,8 @@ from baas_operator import webhook
 from baas_operator.notices import Notice
 from baas_operator.webhook import QUEUE_LIMIT, Webhook
 from baas_telemetry.logs import JsonLine
+
+from .worlds import until
 
 PAUSES = (0.01, 0.01)
 
@@ -55,10 +57,11 @@ def notice(number: int) -> Notice:
     return {"type": "t", "id": str(number), "data": {"runId": "run"}}
 
 
-async def sent(by: Webhook, notices: Sequence[Notice]) -> None:
-    """Send them, and end as the operator does."""
+async def sent(by: Webhook, notices: Sequence[Notice], *, when: Callable[[], bool] = lambda: True) -> None:
+    """Send them, and end as the operator does, once something is so."""
     sending = asyncio.create_task(by.send_for_ever())
     by.put(notices)
+    await until(when)
     await by.drain()
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
@@ -125,7 +128,8 @@ def test_what_still_waits_at_the_end_is_counted(
 
     async def go() -> None:
         async with receiver(200, 503) as it:
-            await sent(Webhook(it.url, pauses=(60,)), [notice(number) for number in range(4)])
+            four = [notice(number) for number in range(4)]
+            await sent(Webhook(it.url, pauses=(60,)), four, when=lambda: len(it.bodies) == 2)
 
     asyncio.run(go())
     assert caplog.messages[-1] == "3 notices could not be sent before the operator ended: they are dropped."

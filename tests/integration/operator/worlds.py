@@ -19,6 +19,7 @@ from baas_operator.memory import Memory
 from baas_operator.pods import PodDefaults
 from baas_operator.webhook import Webhook
 from baas_operator.world import World
+from tests.waiting import PATIENCE_SECONDS
 
 from .api_server import ApiServer, Object
 
@@ -52,7 +53,7 @@ async def world(api: ApiServer, ledger: Path) -> AsyncIterator[World]:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not is_so():
             await asyncio.sleep(0.02)
 

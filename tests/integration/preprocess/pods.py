@@ -22,11 +22,15 @@ from baas_ledger.progress import read_progress
 from baas_ledger.records import images
 from tests.azurite import Azurite
 from tests.kills.processes import start
+from tests.waiting import PATIENCE_SECONDS
 
 from .conftest import command
 
 UID = "5d1c6d0e-6d7a-4a57-9f0c-0b7a4d6a1c11"
-LEASE_SECONDS = 4
+LEASE_SECONDS = 30
+"""Long enough that a pod keeps what it holds on a machine that is busy."""
+SHORT_LEASE_SECONDS = 4
+"""For a pod that is to lose what it holds: so long others wait for that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +41,10 @@ class Pods:
     """Where the BlurJob and the termination log are."""
     ledger: str
     env: Mapping[str, str]
+
+    def dying(self) -> "Pods":
+        """The same, but what they hold is soon free again when they do not live on."""
+        return self.with_env(BAAS_LEASE_SECONDS=str(SHORT_LEASE_SECONDS))
 
     def with_env(self, **changes: str) -> "Pods":
         """The same with other variables."""
@@ -100,7 +108,7 @@ class Pods:
         engine.dispose()
         return found
 
-    def eventually(self, is_so: Callable[[Progress], bool], seconds: float = 120) -> None:
+    def eventually(self, is_so: Callable[[Progress], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the run stands so."""
         deadline = time.monotonic() + seconds
         while not is_so(seen := self.progress()):
@@ -165,5 +173,5 @@ def published_blobs(container: ContainerClient) -> dict[str, bytes]:
 def terminate(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Do what a kubelet does first; return the exit code and the log."""
     process.send_signal(signal.SIGTERM)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return process.returncode, out
