@@ -3,7 +3,8 @@
     python -m tests.benchmarks redaction ledger --rounds 5
 
 Without names all of them run. Each prints a table and leaves NAME.md and NAME.json in the output folder; `--docs` also
-puts each table where docs/performance/NAME.md shows it.
+puts each table where docs/performance/NAME.md shows it, and the aims of all that are in the output folder into
+docs/performance.md.
 """
 
 import json
@@ -16,8 +17,8 @@ import click
 
 from tests.benchmarks import growth, ledger, machine, operator_scale, panoramas, redaction, telemetry, worker
 from tests.benchmarks.options import Options
-from tests.benchmarks.pages import PAGES, show
-from tests.benchmarks.rounds import Outcome, markdown
+from tests.benchmarks.pages import FRONT_PAGE, PAGES, show
+from tests.benchmarks.rounds import Outcome, aims, markdown, read_outcome
 
 BENCHMARKS: Mapping[str, Callable[[Options], Outcome]] = {
     "growth": growth.measure,
@@ -53,6 +54,13 @@ def main(
         (output / f"{name}.json").write_text(json.dumps({"ran": ran, **asdict(outcome)}, indent=2) + "\n")
         if docs and not short:
             show(PAGES / f"{name}.md", name, text)
+            show(FRONT_PAGE, "aims", f"{aims(told(output))}\n{machine.description()}.\n")
+
+
+def told(folder: Path) -> dict[str, Outcome]:
+    """Return what benchmarks have left in a folder, by their names."""
+    files = {name: folder / f"{name}.json" for name in BENCHMARKS}
+    return {name: read_outcome(json.loads(file.read_text())) for name, file in files.items() if file.exists()}
 
 
 if __name__ == "__main__":

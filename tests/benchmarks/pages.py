@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 PAGES = Path("docs/performance")
+FRONT_PAGE = PAGES.with_suffix(".md")
 
 
 def show(page: Path, name: str, text: str) -> None:

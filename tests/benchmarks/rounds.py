@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -73,6 +73,12 @@ class Outcome:
     """Sentences about this run: how many pictures, which precision."""
 
 
+def read_outcome(document: Mapping[str, Any]) -> Outcome:
+    """Return what `dataclasses.asdict` made of an outcome."""
+    findings = [Finding(**one) for one in document["findings"]]
+    return Outcome(title=document["title"], findings=findings, notes=document["notes"])
+
+
 def number(value: float | None) -> str:
     """Write a number with three digits that count."""
     if value is None:
@@ -90,6 +96,17 @@ def markdown(outcome: Outcome) -> str:
     ]
     table = ["| | median | spread | aim |", "|---|--:|--:|---|", *rows]
     return "\n".join([*table, "", *(f"- {note}" for note in outcome.notes)]).rstrip() + "\n"
+
+
+def aims(outcomes: Mapping[str, Outcome]) -> str:
+    """Return all findings that have an aim as one table; `outcomes` by the names of their pages."""
+    rows = [
+        f"| [{name}](performance/{name}.md) | {one.what} | {number(one.median)} {one.unit}".rstrip() + f" | {one.aim} |"
+        for name, outcome in outcomes.items()
+        for one in outcome.findings
+        if one.aim
+    ]
+    return "\n".join(["| | | median | aim |", "|---|---|--:|---|", *rows]) + "\n"
 
 
 def _spread(finding: Finding) -> str:

@@ -1,6 +1,8 @@
+import json
 from collections.abc import Callable
+from dataclasses import asdict
 
-from tests.benchmarks.rounds import Finding, Outcome, alternate, markdown, ratios
+from tests.benchmarks.rounds import Finding, Outcome, aims, alternate, markdown, ratios, read_outcome
 
 
 def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
@@ -40,4 +42,22 @@ def test_a_table_shows_median_spread_and_whether_the_aim_was_met() -> None:
         "| memory | 0.375 | 0.25 to 0.5 | |",
         "",
         "- Four pictures.",
+    ]
+
+
+def test_aims_of_all_benchmarks_stand_in_one_table() -> None:
+    outcome = Outcome(
+        title="Whole",
+        findings=[
+            Finding(what="fast", values=[2, 4, 3.0], unit="x", at_least=3),
+            Finding(what="how many", values=[7]),
+            Finding(what="share", values=[0.5], at_least=0.85),
+        ],
+        notes=["Two pictures."],
+    )
+    told = read_outcome(json.loads(json.dumps(asdict(outcome))))
+    assert told == outcome
+    assert aims({"whole": told}).splitlines()[2:] == [
+        "| [whole](performance/whole.md) | fast | 3 x | ≥ 3 x |",
+        "| [whole](performance/whole.md) | share | 0.5 | ≥ 0.85 **missed** |",
     ]
