@@ -76,7 +76,8 @@ def spent_on(folder: Path, ledger: Engine, environment: Mapping[str, str]) -> Sp
     with reading(ledger) as connection:
         done = connection.scalars(select(images.c.finished_at).where(images.c.run_id == uid)).all()
     first, last = min(done), max(done)
-    return Spent(*(one.total_seconds() for one in (first - start, last - first, end - last)), cpu=cpu)
+    starting, working, ending = (one.total_seconds() for one in (first - start, last - first, end - last))
+    return Spent(starting, working, ending, cpu)
 
 
 def children_cpu_seconds() -> float:
