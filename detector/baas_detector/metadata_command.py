@@ -10,12 +10,13 @@ from rich.console import Console
 from rich.progress import track
 
 from baas_crds.errors import ConfigurationError
+from baas_crds.places import PanoramaApi
 
 if TYPE_CHECKING:
-    from baas_detector.annotations.metadata.panorama_api import PanoramaApi
+    from baas_detector.annotations.metadata.places import Known
+    from baas_panoramas.client import PanoramaClient
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_API = "https://api.data.amsterdam.nl/panorama/panoramas/"
 
 
 @click.command("metadata")
@@ -30,7 +31,7 @@ _API = "https://api.data.amsterdam.nl/panorama/panoramas/"
     "--table", type=_FILE, metavar="CSV", help="Columns image or pano_id, latitude and longitude, district, …"
 )
 @click.option("--api", "asks_api", is_flag=True, help="Ask the Panorama API for what the table does not know.")
-@click.option("--api-url", default=_API, show_default=True, help="Where it is.")
+@click.option("--api-url", default=PanoramaApi.model_fields["base_url"].default, show_default=True, help="Where it is.")
 @click.option(
     "--api-query",
     multiple=True,
@@ -92,9 +93,11 @@ def metadata(
         baas-detector metadata panoramas/ --output metadata.csv --districts districts.geojson
         baas-detector metadata annotations.json --output metadata.csv --api
     """
-    from baas_detector.annotations.metadata import collecting, panorama_api, tables  # noqa: PLC0415 - heavy libraries
+    from baas_detector.annotations.metadata import collecting, tables  # noqa: PLC0415 - heavy libraries
     from baas_detector.annotations.metadata.districts import read_districts  # noqa: PLC0415 - as above
     from baas_detector.annotations.metadata.subsets import Division  # noqa: PLC0415 - as above
+    from baas_panoramas.asking import Manners  # noqa: PLC0415 - as above
+    from baas_panoramas.client import PanoramaClient  # noqa: PLC0415 - as above
 
     if output.suffix not in {".csv", ".json"}:
         raise click.UsageError(f"--output {output} must end in .csv or .json.")
@@ -102,7 +105,7 @@ def metadata(
         raise click.UsageError("--api-query needs --api.")
     division = Division(ratios=_ratios(ratios), seed=seed, cell_length=cell_length, guard_m=guard_m)
     names = _names(source)
-    with panorama_api.PanoramaApi(api_url, retries=retries) as api:
+    with PanoramaClient(api_url, Manners(retries=retries)) as api:
         sources = collecting.Sources(
             table={} if table is None else tables.read_table(table),
             api=api if asks_api else None,
@@ -139,11 +142,14 @@ def _ratios(text: str) -> dict[str, float]:
         raise click.UsageError(f"--ratios is {text!r}; give three numbers, for {', '.join(SUBSETS)}.") from error
 
 
-def _listed(api: "PanoramaApi", query: tuple[str, ...]) -> dict[str, Any]:
+def _listed(api: "PanoramaClient", query: tuple[str, ...]) -> "dict[str, Known]":
+    from baas_detector.annotations.metadata.collecting import known_of  # noqa: PLC0415 - as above
+
     pairs = [(name, value) for name, is_pair, value in (one.partition("=") for one in query) if is_pair]
     if len(pairs) != len(query):
         raise click.UsageError("--api-query is NAME=VALUE, such as timestamp_after=2025-01-01.")
-    return dict(api.panoramas(pairs)) if pairs else {}
+    pages = api.pages(pairs) if pairs else ()
+    return {panorama.pano_id: known_of(panorama) for _, page in pages for panorama in page.panoramas}
 
 
 def _write(output: Path, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:

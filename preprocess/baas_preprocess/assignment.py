@@ -23,6 +23,7 @@ from baas_preprocess.stores.blob import BlobDestination, BlobSource
 from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.panoramas import open_panoramas
 from baas_preprocess.stores.places import Destination, Source
 
 SOURCE, OUTPUT = "spec.source", "spec.output"
@@ -109,8 +110,9 @@ def open_source(assignment: Assignment, settings: PodSettings) -> Iterator[Sourc
             yield BlobSource(folder)
     elif source.volume is not None:
         yield FileSource([str(settings.source_folder)], label=_label(assignment, source.volume))
-    else:
-        raise ConfigurationError("spec.source.panoramaApi: this version cannot read the Panorama API.")
+    elif source.panorama_api is not None:
+        with open_panoramas(source.panorama_api, patience_seconds=settings.patience_seconds) as panoramas:
+            yield panoramas
 
 
 @contextmanager

@@ -27,9 +27,11 @@ _HEADLINES: Mapping[str, str] = {
 }
 
 
-def told(image: ImageRecord, records: Sequence[Record]) -> Iterator[str]:
-    """Give the lines for a person who asks about one image."""
+def told(image: ImageRecord, records: Sequence[Record], *, viewer: str | None = None) -> Iterator[str]:
+    """Give the lines for a person who asks about one image, and who may look at the panorama in a viewer."""
     yield f"{image.name} {_STANDS[image.state]} (run {image.run_id})."
+    if viewer is not None:
+        yield f"In the panorama viewer: {viewer}"
     if not records:
         yield "No record tells more: nothing was decided about it yet."
     for record in records:

@@ -16,6 +16,7 @@ from baas_ledger.progress import read_progress
 from baas_ledger.runs import finish_run
 from baas_preprocess.detect import Detector, TritonDetector
 from baas_preprocess.facts import DeleteSource, Digest
+from baas_preprocess.given_source import open_given
 from baas_preprocess.job import Job
 from baas_preprocess.local_triton import local_triton
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
@@ -26,14 +27,19 @@ from baas_preprocess.settings import Settings
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.folder import FolderDestination
+from baas_preprocess.stores.panoramas import PanoramaSource
+from baas_preprocess.stores.places import Source
 from baas_preprocess.work import work
+
+# What people need not read of a run: it holds secrets, or says nothing of the outputs.
+_NO_MATTER = {"ledger", "audit_key", "delete_source", "panorama_viewer"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Equipment:
     """All that a call has open."""
 
-    source: FileSource
+    source: Source
     destination: FolderDestination
     ledger: Engine
     detector: Detector
@@ -56,13 +62,14 @@ def blur(
     Set `stop` to end early: what is in flight is finished, and the same call continues later. Originals are deleted, if
     at all, when the run has come to its end. Raises `ConfigurationError` and `DependencyUnavailable`.
     """
-    source = FileSource(places)
-    check_apart(source, folder, settings.save_masks)
     deletes = settings.delete_source is DeleteSource.AFTER_VERIFIED
-    if not deletes:
-        check_not_empty(source, ", ".join(places))
-    selection = read_selection(settings)
-    with _equipment(source, folder, settings, on_status) as own:
+    with ExitStack() as stack:
+        source = stack.enter_context(open_given(places, settings))
+        check_apart(source, folder, settings.save_masks)
+        if not deletes:
+            check_not_empty(source, ", ".join(places))
+        selection = read_selection(settings)
+        own = stack.enter_context(_equipment(source, folder, settings, on_status))
         planned = _plan(own, selection, settings)
         on_plan(planned)
         work(_job(own, planned.run_id, settings), stop=stop, on_done=on_done, limit=settings.limit)
@@ -80,7 +87,7 @@ def blur(
 
 @contextmanager
 def _equipment(
-    source: FileSource, folder: Path, settings: Settings, on_status: Callable[[str], None]
+    source: Source, folder: Path, settings: Settings, on_status: Callable[[str], None]
 ) -> Iterator[_Equipment]:
     with ExitStack() as stack:
         destination = stack.enter_context(_held(folder))
@@ -108,7 +115,7 @@ def _plan(own: _Equipment, selection: Selection, settings: Settings) -> Plan:
         extras=own.extras,
         model=own.detector.model.digest,
         recipe=settings.recipe.digest,
-        configuration=settings.model_dump(mode="json", exclude={"ledger", "audit_key", "delete_source"}),
+        configuration=settings.model_dump(mode="json", exclude=_NO_MATTER),
         alone=True,
         retry=settings.retry_quarantined,
     )
@@ -156,9 +163,9 @@ def read_selection(settings: Settings) -> Selection:
     )
 
 
-def check_apart(source: FileSource, folder: Path, masks: Path | None) -> None:
+def check_apart(source: FileSource | PanoramaSource, folder: Path, masks: Path | None) -> None:
     """Raise `ConfigurationError` when an output could overwrite an original or another output, or hide among them."""
-    for root in source.roots:
+    for root in source.roots if isinstance(source, FileSource) else ():
         _check_pair(("DEST", folder), ("SOURCE", root))
         if masks is not None:
             _check_pair(("--save-masks", masks), ("SOURCE", root))

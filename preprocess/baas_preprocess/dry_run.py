@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, NotPublishable
+from baas_preprocess.given_source import open_given
 from baas_preprocess.inspection import inspect
 from baas_preprocess.selection import Selection
 from baas_preprocess.settings import Settings
-from baas_preprocess.stores.files import FileSource
-from baas_preprocess.stores.places import Entry
+from baas_preprocess.stores.places import Entry, Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +31,13 @@ def foresee(places: Sequence[str], selection: Selection, settings: Settings) -> 
         raise ConfigurationError(
             "--dry-run looks into no ledger: `baas plan DEST --redo-model DIGEST` tells what would be done again."
         )
-    source = FileSource(places)
     empty = True
-    for entry in source.entries():
-        empty = False
-        if not selection.is_sampled(entry.name):
-            continue
-        yield _foresee(source, entry, selection, settings.recipe.max_pixels)
+    with open_given(places, settings) as source:
+        for entry in source.entries():
+            empty = False
+            if not selection.is_sampled(entry.name):
+                continue
+            yield _foresee(source, entry, selection, settings.recipe.max_pixels)
     if empty:
         raise ConfigurationError(f"There are no pictures in {', '.join(places)}.")
 
@@ -47,13 +47,13 @@ def totals(foreseen: Sequence[Foreseen]) -> Counter[str]:
     return Counter(one.reason or ("excluded" if one.excluded else "to do") for one in foreseen)
 
 
-def _foresee(source: FileSource, entry: Entry, selection: Selection, max_pixels: int) -> Foreseen:
+def _foresee(source: Source, entry: Entry, selection: Selection, max_pixels: int) -> Foreseen:
     try:
         if entry.problem is not None:
             raise entry.problem
         if (excluded := selection.refusal(entry.name)) is not None:
             return Foreseen(name=entry.name, size_bytes=entry.size_bytes, excluded=excluded)
-        seen = inspect(source.read(entry.name), max_pixels=max_pixels)
+        seen = inspect(source.read(entry.name, entry.version), max_pixels=max_pixels)
         coding = f"{seen.width_px}x{seen.height_px} {seen.coding}"
         return Foreseen(name=entry.name, size_bytes=entry.size_bytes, coding=coding)
     except NotPublishable as error:

@@ -13,6 +13,7 @@ from baas_crds.errors import ConfigurationError, NotPublishable
 from baas_ledger.facts import DetectedObject, ImageRecord, Run
 from baas_ledger.records import detections, looked_at
 from baas_ledger.tables import ImageState as State
+from baas_panoramas.viewer import viewer_of
 from baas_preprocess.digests import digest_of
 from baas_preprocess.facts import Digest, Inspection
 from baas_preprocess.inspection import inspect
@@ -41,13 +42,23 @@ def check_page_apart(page: Path, folder: Path, *, option: str = "--output") -> N
         )
 
 
-def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: int) -> Report:
-    """Collect what the report page of a run shows; the first `pictures` published images are shown themselves."""
+def report_of(engine: Engine, run: Run, folder: Path, page: Path, *, pictures: int, viewer: str) -> Report:
+    """Collect what the report page of a run shows; the first `pictures` published images are shown themselves.
+
+    `viewer` is where people look at panoramas of the API, such as `panorama_viewer` in the settings.
+    """
     shown: list[ReportImage] = []
     moments: list[datetime] = []
     left = pictures
     for record, boxes in itertools.chain.from_iterable(looked_at(engine, run.id, _boxed)):
-        image = _image(record, boxes, folder, page, with_picture=left > 0)
+        image = _image(
+            record,
+            boxes,
+            folder,
+            page,
+            with_picture=left > 0,
+            viewer=viewer_of(run.source, record.name, viewer),
+        )
         left -= image.picture is not None
         shown.append(image)
         if record.finished_at is not None:
@@ -74,7 +85,13 @@ def _boxed(connection: Connection, page: list[ImageRecord]) -> list[tuple[ImageR
 
 
 def _image(
-    record: ImageRecord, boxes: list[DetectedObject], folder: Path, page: Path, *, with_picture: bool
+    record: ImageRecord,
+    boxes: list[DetectedObject],
+    folder: Path,
+    page: Path,
+    *,
+    with_picture: bool,
+    viewer: str | None,
 ) -> ReportImage:
     published = folder / record.name
     data = _published(published, record) if with_picture else None
@@ -109,6 +126,7 @@ def _image(
         output_digest=None if record.output_digest is None else Digest(record.output_digest),
         picture=picture,
         link=_relative_link(published, page) if is_there else None,
+        viewer=viewer,
     )
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from baas_crds.codes import ObjectClass
 from baas_crds.errors import ConfigurationError
+from baas_panoramas.viewer import AMSTERDAM, checked_viewer
 from baas_preprocess.facts import DeleteSource, Method, Profile, Verification
 from baas_preprocess.recipe import DEFAULT_CONFIDENCE, Recipe, second_look_percent
 
@@ -95,6 +96,8 @@ class Settings(BaseSettings):
     """Ed25519 key that signs audit records."""
     detections: bool = False
     """Write boxes beside each picture."""
+    panorama_viewer: Annotated[str, AfterValidator(checked_viewer)] = AMSTERDAM
+    """Where people look at a panorama of the API: an address with `{pano_id}` in it."""
     save_masks: Path | None = None
     """Folder for mask pictures."""
     retry_quarantined: bool = False

@@ -39,7 +39,7 @@ def _treat(job: Job, image: Claim) -> Outcome:
     data, watch = b"", Stopwatch()
     try:
         with watch.step("fetch"):
-            data = job.source.read(image.name)
+            data = job.source.read(image.name, image.source_version)
         safe, corrections = _make_safe(job, image, data)
         watch.seconds |= safe.seconds
         model, recipe = job.detector.model.digest, job.recipe.digest

@@ -15,9 +15,10 @@ from baas_ledger.chain import Record
 from baas_ledger.engine import reading
 from baas_ledger.facts import Run
 from baas_ledger.samples import samples_of
+from baas_panoramas.viewer import viewer_of
 from baas_preprocess.audit import Demands, Verdict, history, verify_run
 from baas_preprocess.audit_words import of_record, told, unreadable
-from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable, progress_bar
+from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, given_viewer, out, printable, progress_bar
 from baas_preprocess.earlier_runs import open_outputs, open_results
 from baas_preprocess.signatures import checker_of
 
@@ -116,7 +117,7 @@ def show_command(
     if as_json:
         click.echo(json.dumps([_document(one) for one in records], indent=1, ensure_ascii=False))
     else:
-        for line in told(found, records):
+        for line in told(found, records, viewer=viewer_of(run.source, found.name, given_viewer())):
             out.print(printable(line), markup=False, soft_wrap=True)
     context.exit(ExitCode.DONE if all(map(of_record, records)) else ExitCode.TAMPERED)
 

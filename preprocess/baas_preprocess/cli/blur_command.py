@@ -101,7 +101,8 @@ def blur_command(
 ) -> None:
     """Redact persons and licence plates in every picture under SOURCE.
 
-    SOURCE is a folder, a file or a quoted glob, or several. DEST gets the same folders and names. What cannot be made
+    SOURCE is a folder, a file or a quoted glob, or several; or panoramas of the city's Panorama API, as
+    'panorama-api:?FILTERS' (docs/howto/panorama-api.md). DEST gets the same folders and names. What cannot be made
     safe is not written; `baas status DEST` lists it with the reason. Run it again after an interruption: finished
     images are skipped, changed ones are redone. What is quarantined or left out now is taken away from DEST.
 
@@ -110,6 +111,7 @@ def blur_command(
     \b
         baas blur panoramas/ safe/
         baas blur 'archive/2025/**/*.jpg' safe/ --method blur --json
+        baas blur 'panorama-api:?tags=mission-bi&mission_year=2026&limit=100' safe/
     """
     settings = read_settings({name: value for name, value in given.items() if value not in (None, ())})
     if is_dry:

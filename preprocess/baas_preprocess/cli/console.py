@@ -65,6 +65,11 @@ def given_ledger(option: str | None) -> str | None:
     return read_settings({} if option is None else {"ledger": option}).ledger
 
 
+def given_viewer() -> str:
+    """Where people look at a panorama of the API, as environment and `baas.toml` say."""
+    return read_settings({}).panorama_viewer
+
+
 def progress_bar() -> Progress:
     """A bar with count, rate and the time that is left, on stderr; nothing when stderr is no terminal."""
     return Progress(

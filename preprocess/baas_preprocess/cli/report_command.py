@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from baas_crds.errors import ConfigurationError
-from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, out, printable
+from baas_preprocess.cli.console import LEDGER_HELP, given_ledger, given_viewer, out, printable
 from baas_preprocess.earlier_runs import open_results
 from baas_preprocess.report import render
 from baas_preprocess.results import check_page_apart, report_of
@@ -36,7 +36,7 @@ def report_command(dest: Path, output: Path, pictures: int, ledger: str | None) 
     """
     check_page_apart(output, dest)
     with open_results(dest, given_ledger(ledger)) as (engine, run):
-        page = render(report_of(engine, run, dest, output, pictures=pictures))
+        page = render(report_of(engine, run, dest, output, pictures=pictures, viewer=given_viewer()))
     try:
         output.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -11,10 +11,12 @@ from baas_ledger.engine import reading
 from baas_ledger.progress import read_progress
 from baas_ledger.records import image_pages, second_look_sums
 from baas_ledger.tables import ImageState
+from baas_panoramas.viewer import viewer_of
 from baas_preprocess.cli.console import (
     LEDGER_HELP,
     Tally,
     given_ledger,
+    given_viewer,
     out,
     printable,
     summary_document,
@@ -41,8 +43,13 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
             counts = read_progress(connection, run.id)
             tally = Tally(second_look=second_look_sums(connection, run.id))
         refused = list(chain.from_iterable(image_pages(engine, run.id, ImageState.QUARANTINED)))
+    address = given_viewer()
+    viewers = {image.name: viewer_of(run.source, image.name, address) for image in refused}
     if as_json:
-        rows = [{"name": image.name, "reason": image.reason, "message": image.message} for image in refused]
+        rows = [
+            {"name": image.name, "reason": image.reason, "message": image.message, "viewer": viewers[image.name]}
+            for image in refused
+        ]
         click.echo(json.dumps({**summary_document(run.id, counts, tally, 0), "not_published": rows}, indent=1))
     else:
         out.print(summary_table(counts, tally, 0))
@@ -50,6 +57,8 @@ def status_command(context: click.Context, dest: Path, ledger: str | None, as_js
             explanation = QuarantineReason(image.reason).explanation if image.reason else ""
             message = printable(image.message or "")
             out.print(f"\n{printable(image.name)}: {image.reason}\n  {message}\n  {explanation}", markup=False)
+            if viewer := viewers[image.name]:
+                out.print(f"  {viewer}", markup=False, soft_wrap=True)
     if counts.remaining:
         context.exit(ExitCode.UNREACHABLE)
     context.exit(ExitCode.QUARANTINED if counts.quarantined else ExitCode.DONE)

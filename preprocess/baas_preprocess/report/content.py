@@ -69,12 +69,16 @@ class ReportImage:
     """JPEG of the published file, from `page_picture`; None where the page has no room for it."""
     link: str | None = None
     """URL of the published file, percent-encoded, relative to the page."""
+    viewer: str | None = None
+    """Where people look at this panorama, whatever became of it here; None when nobody knows such a place."""
 
     def __post_init__(self) -> None:
         if self.state is not ImageState.PUBLISHED and (self.picture is not None or self.link is not None):
             raise ValueError(f"{self.name!r} is {self.state}, so the page may hold no picture of it and no link to it")
         if self.link is not None and any(urlsplit(self.link)[:2]):
             raise ValueError(f"{self.name!r}: the link {self.link!r} is not relative to the page; give a quoted path")
+        if self.viewer is not None and not self.viewer.startswith("https://"):
+            raise ValueError(f"{self.name!r}: the viewer {self.viewer!r} is no https:// address")
 
     @property
     def objects(self) -> Mapping[ObjectClass, int]:

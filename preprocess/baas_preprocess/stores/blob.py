@@ -46,8 +46,11 @@ class BlobSource:
             if is_picture(name) and not name.startswith(f"{STATE_FOLDER}/"):
                 yield Entry(name=name, version=blob.etag.strip('"'), size_bytes=blob.size)
 
-    def read(self, name: str) -> bytes:
-        """Return a blob's bytes, all of one version. Raises `NotPublishable` when it cannot be read (any more)."""
+    def read(self, name: str, version: str | None = None) -> bytes:
+        """Return a blob's bytes, all of one version, whichever.
+
+        Raises `NotPublishable` when it cannot be read (any more).
+        """
         return _read(self._folder, name)
 
     def delete(self, name: str, version: str) -> Deletion:

@@ -45,8 +45,8 @@ class FileSource:
             else:
                 yield self._entry(path, name)
 
-    def read(self, name: str) -> bytes:
-        """Return a picture's bytes. Raises `NotPublishable` when it cannot be read (any more)."""
+    def read(self, name: str, version: str | None = None) -> bytes:
+        """Return a picture's bytes, of whatever version. Raises `NotPublishable` when it cannot be read (any more)."""
         try:
             return read_plain_file(self._path_of(name))
         except OSError as error:

@@ -77,10 +77,12 @@ class Source(Protocol):
     def entries(self) -> Iterator[Entry]:
         """Everything there, unreadable things too, without holding all of it in memory."""
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, version: str | None = None) -> bytes:
         """Return a picture's bytes as they are now.
 
-        Raises `NotPublishable` when this one cannot be read, `DependencyUnavailable` when none can.
+        Raises `NotPublishable` when this one cannot be read, `DependencyUnavailable` when none can. `version` is what
+        its entry said: a place of others refuses a picture that is another one by now. Of ours the new one is taken,
+        and the next planning has it done once more.
         """
 
     def delete(self, name: str, version: str) -> Deletion:

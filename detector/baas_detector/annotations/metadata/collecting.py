@@ -8,10 +8,11 @@ from typing import Any
 
 from baas_detector.annotations.metadata.districts import District, district_of
 from baas_detector.annotations.metadata.exif_gps import position_in
-from baas_detector.annotations.metadata.panorama_api import PanoramaApi
 from baas_detector.annotations.metadata.places import Known, Origin, Position
 from baas_detector.annotations.metadata.subsets import NO_SUBSET, Division, cell_of, geohash, subset_of
 from baas_detector.annotations.pictures import find_picture
+from baas_panoramas.client import PanoramaClient
+from baas_panoramas.panorama import Panorama
 from baas_sampling.strata import pano_id
 
 COLUMNS = (
@@ -37,7 +38,7 @@ class Sources:
 
     table: Mapping[str, Known]
     """By image, by the file's name without folders, or by panorama id."""
-    api: PanoramaApi | None = None
+    api: PanoramaClient | None = None
     listed: Mapping[str, Known] | None = None
     """What the API's pages said, by panorama id: those need not be asked one by one."""
     pictures: Path | None = None
@@ -45,7 +46,7 @@ class Sources:
 
 
 def collect(names: Iterable[str], sources: Sources, division: Division) -> Iterator[dict[str, Any]]:
-    """Give a row of `COLUMNS` for each picture; what nobody knows is None. Raises as `PanoramaApi` does."""
+    """Give a row of `COLUMNS` for each picture; what nobody knows is None. Raises as `PanoramaClient` does."""
     for name in names:
         found = list(_said(name, sources))
         position, origin = next(((one.position, of) for of, one in found if one.position), (None, None))
@@ -63,6 +64,16 @@ def collect(names: Iterable[str], sources: Sources, division: Division) -> Itera
             "heading": _first(one.heading_deg for _, one in found),
             "mission_year": _first(one.mission_year for _, one in found),
         }
+
+
+def known_of(panorama: Panorama) -> Known:
+    """Return what the Panorama API says of a picture."""
+    return Known(
+        position=Position(latitude=panorama.latitude, longitude=panorama.longitude),
+        timestamp=panorama.timestamp,
+        heading_deg=panorama.heading,
+        mission_year=panorama.mission_year,
+    )
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -85,7 +96,8 @@ def _said(name: str, sources: Sources) -> Iterator[tuple[Origin, Known]]:
         yield Origin.TABLE, table
     api = (sources.listed or {}).get(panorama)
     if api is None and sources.api is not None and (table is None or table.position is None):
-        api = sources.api.panorama(panorama)
+        found = sources.api.panorama(panorama)
+        api = None if found is None else known_of(found)
     if api is not None:
         yield Origin.API, api
     if sources.pictures is None or any(one is not None and one.position for one in (table, api)):

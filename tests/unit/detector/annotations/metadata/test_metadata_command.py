@@ -12,7 +12,7 @@ from PIL import Image
 
 from baas_crds.codes import ExitCode
 from baas_detector.cli import main
-from tests.unit.detector.annotations.metadata.panorama_server import PanoramaServer, panorama, serving
+from tests.panorama_server import PanoramaServer, panorama, serving
 
 GPS = 0x8825
 IDS = [f"TMX9900000001-000001_pano_0000_{number:06}" for number in range(3)]
