@@ -65,7 +65,7 @@ class Passing(DependencyUnavailable):
 
 
 class Asking:
-    """Connections to an API and to the hosts beside it; threads may share it. Use it as a context manager."""
+    """Connections to an API and to the hosts beside it; threads may share it."""
 
     def __init__(self, base: str, manners: Manners) -> None:
         """Nothing is sent yet."""
@@ -186,7 +186,8 @@ def _connection(url: str) -> Iterator[None]:
     """Turn what goes wrong on the way into `Passing`."""
     try:
         yield
-    except (requests.RequestException, HTTPError, OSError) as error:
+    # No other `OSError`: that is a file's to which an answer is written.
+    except (requests.RequestException, HTTPError) as error:
         raise Passing(f"The Panorama API does not answer at {url} ({type(error).__name__}): try later.") from error
 
 
@@ -196,7 +197,8 @@ def _accepted(answer: requests.Response, url: str) -> requests.Response | None:
         return None
     if status in _AGAIN:
         pause = _pause_seconds(answer)
-        raise Passing(f"The Panorama API answers {status} at {url}, again and again: try later.", pause_seconds=pause)
+        how = f"and wants to be left alone for {pause:.0f} s" if pause else "again and again"
+        raise Passing(f"The Panorama API answers {status} at {url}, {how}: try later.", pause_seconds=pause)
     if not answer.ok:
         raise ConfigurationError(f"The Panorama API refuses {url} with {status} {answer.reason}.")
     return answer

@@ -46,7 +46,7 @@ class Names:
             yield Entry(name=name, version=f'"0x8DC{number:012X}"', size_bytes=8_000_000 + number)
         self.passed.append(time.perf_counter())
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, version: str | None = None) -> bytes:
         """Nobody asks."""
         raise NotImplementedError
 

@@ -111,7 +111,10 @@ def list_command(
     with PanoramaClient(place.base_url, _manners(per_second, patience_seconds)) as client:
         found = _resumable(client, place, from_page, is_whole=form == "table")
         if form == "table":
-            out.print(_table(found))
+            with progress_bar() as bar:
+                task = bar.add_task("Listing", total=place.filters.limit, rate="")
+                table = _table(found, on_row=lambda: bar.advance(task))
+            out.print(table)
         elif form == "csv":
             _print_csv(found, viewer, with_header=from_page is None)
         else:
@@ -234,7 +237,7 @@ def _print_csv(found: Iterable[Panorama], viewer: str, *, with_header: bool) -> 
         table.writerow(row | {"tags": " ".join(row["tags"])})
 
 
-def _table(found: Iterable[Panorama]) -> Table:
+def _table(found: Iterable[Panorama], *, on_row: Callable[[], None]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("panorama", "taken", "longitude", "latitude", "mission", "surface", "tags"):
         table.add_column(title, no_wrap=title == "panorama")
@@ -242,6 +245,7 @@ def _table(found: Iterable[Panorama]) -> Table:
         mission = " ".join(filter(None, (one.mission_type, one.mission_year)))
         taken = (one.timestamp or "")[:16].replace("T", " ")
         place = (f"{one.longitude:.6f}", f"{one.latitude:.6f}")
+        on_row()
         table.add_row(*map(plain, (one.pano_id, taken, *place, mission, one.surface_type or "", ", ".join(one.tags))))
     return table
 

@@ -104,6 +104,19 @@ def test_every_pod_is_restricted_and_knows_nobody(of: BlurJobSpec, role: Role) -
     }
 
 
+@pytest.mark.parametrize("role", Role)
+def test_panoramas_of_the_api_need_neither_a_volume_nor_a_secret(role: Role) -> None:
+    of = spec(source={"panoramaApi": {"filters": {"tags": ["mission-bi"]}}})
+    document = a_job(of, CreateJob(role=role, attempt=1, parallelism=1))
+
+    assert set(mounts_of(document)) == {"/etc/baas", "/tmp", "/data/output"}  # noqa: S108 - the pod's own
+    assert "BAAS_SOURCE_CONNECTION_STRING" not in env_of(document)
+    assert json.loads(a_map(of)["data"]["blurjob.json"])["spec"]["source"]["panoramaApi"]["filters"] == {
+        "srid": 4326,
+        "tags": ["mission-bi"],
+    }
+
+
 @pytest.mark.parametrize("of", SPECS)
 @pytest.mark.parametrize("role", Role)
 def test_no_value_of_a_secret_is_in_a_child(of: BlurJobSpec, role: Role) -> None:

@@ -1,5 +1,6 @@
 """Pictures of the Panorama API: facts, bytes, and downloads that are cut, on a server that is told to fail."""
 
+import errno
 import fcntl
 import io
 import os
@@ -185,6 +186,22 @@ def test_only_what_tells_bytes_apart_validates(
     etag: str | None, last_modified: str | None, validator: str | None
 ) -> None:
     assert PictureFacts(size_bytes=1, etag=etag, last_modified=last_modified).validator == validator
+
+
+class FullDisk(io.BytesIO):
+    """A file that cannot grow."""
+
+    def write(self, data: Any) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_is_no_silence_of_the_api(server: PanoramaServer, client: PanoramaClient) -> None:
+    one = known(client)
+    facts = client.facts(one, FULL)
+
+    with pytest.raises(OSError, match="No space left"):
+        client.copy_picture(one, FULL, facts, FullDisk())
+    assert ranges(server) == [None]
 
 
 # Into a folder
