@@ -22,7 +22,7 @@ from tests.npm_packages import installed
 # The account and the key that are the same in every Azurite of the world.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-STOP_SECONDS = 30
+STOP_SECONDS = 120
 
 
 def connection_string_of(endpoint: str) -> str:

@@ -115,6 +115,11 @@ class Collector:
                 self.logs += [{**one, "resource": resource} for one in scope["logRecords"]]
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    """Of five, the default, one more would come seconds later; a process that ends does not wait so long."""
+
+
 @contextmanager
 def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
     """Receive whatever comes, while the block runs."""
@@ -140,7 +145,7 @@ def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer((address, 0), Handler) as server:
+    with _Server((address, 0), Handler) as server:
         collected.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parents[2]
 DETECTOR = Path(sys.executable).with_name("baas-detector")
 
@@ -35,4 +37,4 @@ def triton(model_repository: Path) -> Iterator[str]:
         assert line, server.stderr.read()
         yield json.loads(line)["grpc"]
         server.terminate()
-        assert server.wait(60) == 0
+        assert server.wait(PATIENCE_SECONDS) == 0

@@ -16,6 +16,7 @@ from baas_detector.building import build
 from baas_detector.card import Target, Thresholds
 from baas_detector.contract import DetectedClass
 from baas_detector.weights import own_weights
+from tests.waiting import PATIENCE_SECONDS
 
 DETECTOR = Path(sys.executable).with_name("baas-detector")
 
@@ -102,6 +103,6 @@ def serve() -> Serve:
                 yield Served(process=process, announced=json.loads(line))
             finally:
                 process.terminate()
-                process.wait(60)
+                process.wait(PATIENCE_SECONDS)
 
     return run

@@ -23,6 +23,7 @@ from baas_detector.repository import open_repository
 from baas_detector.server import Ports, running
 from baas_detector.weights import own_weights
 from baas_preprocess.detect import TritonDetector
+from tests.waiting import PATIENCE_SECONDS
 
 from .conftest import Checkpoint, Serve
 
@@ -101,7 +102,7 @@ def another_model(folder: Path) -> Iterator[str]:
     (folder / "person_plate" / "1").mkdir(parents=True)
     (folder / "person_plate" / "config.pbtxt").write_text(CONFIG)
     (folder / "person_plate" / "1" / "model.py").write_text(MODEL)
-    with running(folder, Ports(), None, ready_seconds=60) as server:
+    with running(folder, Ports(), None, ready_seconds=PATIENCE_SECONDS) as server:
         yield f"127.0.0.1:{server.ports.grpc}"
 
 
@@ -125,7 +126,7 @@ def test_a_server_whose_model_is_gone_is_told_apart_from_one_that_never_had_it(
     small_repository: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(small_repository, tmp_path, dirs_exist_ok=True)
-    with running(tmp_path, Ports(), None, ready_seconds=60) as server:
+    with running(tmp_path, Ports(), None, ready_seconds=PATIENCE_SECONDS) as server:
         address = f"127.0.0.1:{server.ports.grpc}"
         with client.InferenceServerClient(address) as triton:
             triton.unload_model("person_plate")

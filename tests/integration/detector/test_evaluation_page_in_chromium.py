@@ -11,6 +11,7 @@ from baas_detector.contract import DetectedClass
 from baas_detector.coverage import clopper_pearson
 from baas_detector.evaluation.page import page
 from baas_detector.evaluation.results import MaskedShare, RecallRow, Report
+from tests.waiting import PATIENCE_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -54,8 +55,9 @@ def test_the_page_shows_its_plots_and_asks_nobody_for_anything(tmp_path: Path) -
     asked: list[str] = []
     with sync_playwright() as playwright:
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options, timeout=1000 * PATIENCE_SECONDS)
         shown = browser.new_page()
+        shown.set_default_timeout(1000 * PATIENCE_SECONDS)
         shown.on("console", lambda message: complaints.append(message.text))
         shown.on("request", lambda request: asked.append(request.url))
         shown.goto(file.as_uri())

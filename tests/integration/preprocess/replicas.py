@@ -32,7 +32,7 @@ class Replica:
     @property
     def answered(self) -> int:
         """How many requests it has answered since it began."""
-        with urlopen(f"http://{self.metrics}/metrics", timeout=10) as page:
+        with urlopen(f"http://{self.metrics}/metrics", timeout=60) as page:
             (count,) = _ANSWERED.findall(page.read().decode())
         return int(count)
 

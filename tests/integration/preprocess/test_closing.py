@@ -19,6 +19,7 @@ from baas_crds.codes import ExitCode
 from baas_ledger.engine import open_ledger
 from baas_ledger.tables import RunState
 from tests.azurite import Azurite, running_azurite
+from tests.waiting import PATIENCE_SECONDS
 
 from .conftest import published
 from .pods import Pods, blob_env, blob_spec, make_pods, published_blobs, upload
@@ -30,11 +31,14 @@ DETECTOR = Path(sys.executable).with_name("baas-detector")
 @contextmanager
 def held(url: str, statement: str) -> Iterator[Callable[[], None]]:
     """Hold a lock of the database; what is given waits until somebody else wants it."""
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND wait_event IN ('advisory', 'relation')"  # workers also wait for each other's rows, for a moment
+    )
     engine = open_ledger(url, migrate=False)
 
     def wait_for_another() -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE_SECONDS
         with engine.connect() as watcher:
             while not watcher.execute(text(waiting)).scalar():
                 assert time.monotonic() < deadline
@@ -67,7 +71,7 @@ def wait_for_a_second_drawer(url: str) -> None:
     """Wait until one worker draws and another one has asked whether it may."""
     asking = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%' AND query LIKE '%pg_try_advisory%'"
     engine = open_ledger(url, migrate=False)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with engine.connect() as watcher:
         while watcher.execute(text(f"{asking} AND datname = current_database()")).scalar() != 2:
             assert time.monotonic() < deadline
@@ -168,7 +172,10 @@ def test_what_inspectors_wrote_gives_the_bound(places: Path, postgres_url: str, 
         table.writerows({**row, "missed": "0"} for row in rows)
     filled_in = worklist.read_bytes()
     judge = subprocess.run(
-        [DETECTOR, "acceptance", "result", "--json", worklist], check=True, capture_output=True, timeout=60
+        [DETECTOR, "acceptance", "result", "--json", worklist],
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE_SECONDS,
     )
     found = json.loads(judge.stdout)
     assert (found["all"]["images"], found["all"]["inspected"], found["all"]["missed"]) == (5, 3, 0)
@@ -211,7 +218,7 @@ def test_a_worker_that_is_told_to_end_leaves_the_sample_to_the_next(
         with held(postgres_url, "LOCK TABLE events IN ACCESS EXCLUSIVE MODE") as wait_for_another:
             wait_for_another()
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, pods.progress().published) == (ExitCode.INTERRUPTED, 5)
     assert (published(places / "safe-quality-check" / OWN), noted(pods)) == ({}, [])
     assert state_of(pods) is RunState.PLANNED

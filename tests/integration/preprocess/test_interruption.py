@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from baas_crds.codes import ExitCode
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 from .conftest import Ended, command, published
 from .test_blur import unfinished
@@ -79,7 +80,7 @@ def test_a_signal_finishes_what_is_in_flight_and_the_next_call_continues(
     with running(many, out, "--json", "--delete-source", "after-verified", triton=triton) as process:
         wait_for_outputs(out, 2, process)
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.INTERRUPTED
     assert "Finishing what is in flight" in err
     some = len(published(out))
@@ -100,7 +101,7 @@ def test_a_second_signal_leaves_at_once_and_releases_what_was_in_flight(
         while "Finishing" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == ExitCode.INTERRUPTED
     ended = baas("blur", many, out, "--json", triton=triton)
     assert (ended.code, ended.document["images"]["published"]) == (ExitCode.DONE, 24)
@@ -117,7 +118,7 @@ def test_a_triton_that_dies_midway_ends_the_call_and_loses_nothing(
         with running(many, out, "--patience-seconds", "3", triton=address) as process:
             wait_for_outputs(out, 2, process)
             os.killpg(server.pid, signal.SIGKILL)
-            _, err = process.communicate(timeout=120)
+            _, err = process.communicate(timeout=PATIENCE_SECONDS)
         server.wait()
     assert process.returncode == ExitCode.UNREACHABLE, err
     assert f"Error: Triton at {address} does not answer" in err
@@ -134,12 +135,7 @@ def test_a_local_triton_is_started_and_is_gone_afterwards_even_after_a_kill(
         children = _children(process.pid)
         assert children
         process.kill()
-    for child in children:
-        for _ in range(3000):
-            if not Path(f"/proc/{child}").exists():
-                break
-            threading.Event().wait(0.01)
-        assert not Path(f"/proc/{child}").exists()
+    eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
 
 
 def test_a_full_disk_ends_the_call_with_what_to_do_and_leaves_whole_files_only(

@@ -18,6 +18,7 @@ from baas_crds.codes import ObjectClass, QuarantineReason
 from baas_preprocess.facts import Digest
 from baas_preprocess.report import ImageState, Report, ReportBox, ReportImage, page_picture, render
 from baas_preprocess.upright import upright
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 WIDTH, HEIGHT = 2048, 1024
@@ -100,7 +101,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("there is no Chromium on PATH: install the package `chromium` to try the page in it")
     options = ["--enable-unsafe-swiftshader", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=options, timeout=1000 * PATIENCE_SECONDS)
         yield started
         started.close()
 
@@ -145,6 +146,7 @@ def show(browser: Browser, tmp_path: Path):
         file = tmp_path / "report.html"
         file.write_text(what if isinstance(what, str) else render(what), encoding="utf-8")
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.set_default_timeout(1000 * PATIENCE_SECONDS)
         shown = Shown(page)
         page.on("console", lambda message: shown.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: shown.errors.append(str(error)))
@@ -287,9 +289,8 @@ def test_dragging_and_the_wheel_turn_and_zoom(show):
     shown.settle()
     dragged = polygons(shown.outlines()[0])[0]
     assert 80 < (dragged - first)[:, 0].mean() < 120
-    shown.page.mouse.wheel(0, -300)
-    shown.settle()
-    assert np.ptp(polygons(shown.outlines()[0])[0][:, 0]) > 1.2 * np.ptp(dragged[:, 0])
+    shown.page.mouse.wheel(0, -300)  # returns before the page hears of it
+    eventually(lambda: np.ptp(polygons(shown.outlines()[0])[0][:, 0]) > 1.2 * np.ptp(dragged[:, 0]))
 
 
 def test_a_quarantined_image_opens_to_its_reason_and_no_picture(show):
