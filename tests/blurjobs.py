@@ -42,6 +42,11 @@ def refusals(kind: str) -> list[Any]:
     return [pytest.param(refusal, id=refusal.what) for refusal in read_refusals(ROOT / REFUSED, kind)]
 
 
+def schedule() -> dict[str, Any]:
+    """Return the BlurSchedule of the examples."""
+    return documents(ROOT / "examples" / "blurschedule.yaml")[0]
+
+
 def refused(refusal: Refusal) -> dict[str, Any]:
     """Return the BlurJob that a row of the table speaks of."""
     changed: dict[str, Any] = with_change(example(refusal.example), refusal.change)

@@ -9,12 +9,15 @@ import click
 import yaml
 
 from baas_crds.codes import ExitCode
-from baas_crds.crd import custom_resource_definition
+from baas_crds.crd import BLURJOBS, BLURSCHEDULES, Definition, custom_resource_definition
 from baas_crds.errors import BaasError, ConfigurationError
 from baas_crds.reference import Refusal, reference_page
+from baas_crds.schedule_reference import schedule_page
 
 CRD = Path("crds/blurjobs.yaml")
+SCHEDULE_CRD = Path("crds/blurschedules.yaml")
 PAGE = Path("docs/reference/blurjob.md")
+SCHEDULE_PAGE = Path("docs/reference/blurschedule.md")
 REFUSED = Path("crds/refused.yaml")
 _HEADER = "# Generated from crds/baas_crds by `python -m baas_crds`. Change the models, not this file.\n"
 
@@ -28,7 +31,7 @@ class _Plain(yaml.SafeDumper):
 
 
 def read_refusals(path: Path, kind: str) -> list[Refusal]:
-    """Read what is refused when a BlurJob is `created` or `changed`."""
+    """Read what is refused when a BlurJob is `created` or `changed`, and which `schedules` are."""
     return [Refusal(**entry) for entry in yaml.safe_load(path.read_text(encoding="utf-8"))[kind]]
 
 
@@ -37,9 +40,17 @@ def generated(root: Path) -> dict[Path, str]:
     refused = root / REFUSED
     if not refused.is_file():
         raise ConfigurationError(f"{refused} does not exist: run this in the repository, or name it with --root.")
-    crd = yaml.dump(custom_resource_definition(), Dumper=_Plain, sort_keys=False, width=116, allow_unicode=True)
-    page = reference_page(read_refusals(refused, "created"), read_refusals(refused, "changed"))
-    return {CRD: _HEADER + crd, PAGE: page}
+    return {
+        CRD: _definition(BLURJOBS),
+        SCHEDULE_CRD: _definition(BLURSCHEDULES),
+        PAGE: reference_page(read_refusals(refused, "created"), read_refusals(refused, "changed")),
+        SCHEDULE_PAGE: schedule_page(read_refusals(refused, "schedules")),
+    }
+
+
+def _definition(of: Definition) -> str:
+    document = custom_resource_definition(of)
+    return _HEADER + yaml.dump(document, Dumper=_Plain, sort_keys=False, width=116, allow_unicode=True)
 
 
 def _stale(path: Path, wanted: str) -> str:
@@ -62,7 +73,7 @@ def _stale(path: Path, wanted: str) -> str:
     help="The repository.",
 )
 def main(check: bool, root: Path) -> None:
-    """Write crds/blurjobs.yaml and docs/reference/blurjob.md from the models.
+    """Write the definitions in crds/ and the pages of kinds in docs/reference/ from the models.
 
     python -m baas_crds --check
     """

@@ -199,6 +199,15 @@ class BlurJobSpec(Part):
             field="retention",
         ),
         Rule(
+            cel=f"!({_DELETES}) || !has(self.source.onlyNew) || !self.source.onlyNew",
+            holds=lambda spec: (
+                spec.retention.delete_source is not DeleteSource.AFTER_VERIFIED or not spec.source.only_new
+            ),
+            sentence="retention.deleteSource AfterVerified is not possible with source.onlyNew: originals of what is "
+            "finished would stay. Leave onlyNew out: what is deleted is not done again",
+            field="retention",
+        ),
+        Rule(
             cel="!has(self.source.redoModel) || !has(self.detector.modelDigest) "
             "|| self.source.redoModel != self.detector.modelDigest",
             holds=lambda spec: spec.source.redo_model is None or spec.source.redo_model != spec.detector.model_digest,

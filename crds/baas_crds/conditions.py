@@ -1,11 +1,11 @@
-"""Conditions of a BlurJob, as every Kubernetes tool reads them (`kubectl wait --for=condition=Complete`).
+"""Conditions of our kinds, as every Kubernetes tool reads them (`kubectl wait --for=condition=Complete`).
 
 Format: metav1.Condition.
 """
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
@@ -42,6 +42,28 @@ _MEANINGS = {
 }
 
 
+class ScheduleConditionType(StrEnum):
+    """What can be said of a BlurSchedule. Each has its sentence in `meaning`."""
+
+    ACCEPTED = "Accepted"
+    SCHEDULED = "Scheduled"
+    LAST_RUN_COMPLETE = "LastRunComplete"
+    SUSPENDED = "Suspended"
+
+    @property
+    def meaning(self) -> str:
+        """What it means when it is true."""
+        return _MEANINGS_OF_SCHEDULES[self]
+
+
+_MEANINGS_OF_SCHEDULES = {
+    ScheduleConditionType.ACCEPTED: "The spec is valid, and its BlurJobs are allowed here.",
+    ScheduleConditionType.SCHEDULED: "BlurJobs are made when they are due; when not, the message says why.",
+    ScheduleConditionType.LAST_RUN_COMPLETE: "The last BlurJob that is over is complete; its message otherwise.",
+    ScheduleConditionType.SUSPENDED: "No BlurJobs are made, because of `spec.suspend`.",
+}
+
+
 class ConditionStatus(StrEnum):
     """Whether a condition holds."""
 
@@ -67,15 +89,18 @@ class Condition(Part):
     """The generation of the spec that it speaks of."""
 
 
-def with_condition(old: Iterable[Condition], new: Condition) -> tuple[Condition, ...]:
+AnyCondition = TypeVar("AnyCondition", bound=Condition)
+
+
+def with_condition(old: Iterable[AnyCondition], new: AnyCondition) -> tuple[AnyCondition, ...]:
     """Return the conditions with a new one in the place of the old one of its type.
 
     The time of transition moves only when the status flips; everything else is the new one's. The order is that of
-    `ConditionType`, so that equal facts give equal lists.
+    their types, so that equal facts give equal lists.
     """
     by_type = {condition.type: condition for condition in old}
     before = by_type.get(new.type)
     if before is not None and before.status is new.status:
         new = new.model_copy(update={"last_transition_time": before.last_transition_time})
     by_type[new.type] = new
-    return tuple(by_type[type_] for type_ in ConditionType if type_ in by_type)
+    return tuple(by_type[type_] for type_ in type(new.type) if type_ in by_type)

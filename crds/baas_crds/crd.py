@@ -1,57 +1,108 @@
-"""The CustomResourceDefinition: the document that teaches a cluster what a BlurJob is."""
+"""The CustomResourceDefinitions: the documents that teach a cluster what BlurJobs and BlurSchedules are."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from baas_crds.blurjob import GROUP, KIND, VERSION
+from baas_crds.blurjob import GROUP, KIND, VERSION, BlurJob
+from baas_crds.blurschedule import KIND as SCHEDULE_KIND
+from baas_crds.blurschedule import BlurSchedule
 from baas_crds.schema import CHANGEABLE, Schema, structural_schema
 
-# (title, type, path, priority): a priority above 0 is shown by `-o wide` only.
-COLUMNS = (
-    ("Phase", "string", ".status.phase", 0),
-    ("Done", "integer", ".status.images.published", 0),
-    ("Total", "integer", ".status.images.total", 0),
-    ("Quarantined", "integer", ".status.images.quarantined", 0),
-    ("Rate", "integer", ".status.imagesPerMinute", 1),
-    ("ETA", "string", ".status.eta", 0),
-    ("Age", "date", ".metadata.creationTimestamp", 0),
+Column: TypeAlias = tuple[str, str, str, int]
+"""Title, type, path, priority: a priority above 0 is shown by `-o wide` only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """How a kind is called, and what lists of it show."""
+
+    model: type[BlurJob] | type[BlurSchedule]
+    kind: str
+    short_name: str
+    columns: tuple[Column, ...]
+    is_scaled: bool
+
+    @property
+    def plural(self) -> str:
+        """What the API server calls many of them."""
+        return f"{self.kind.lower()}s"
+
+    @property
+    def name(self) -> str:
+        """The name of the definition itself."""
+        return f"{self.plural}.{GROUP}"
+
+
+BLURJOBS = Definition(
+    model=BlurJob,
+    kind=KIND,
+    short_name="bj",
+    columns=(
+        ("Phase", "string", ".status.phase", 0),
+        ("Done", "integer", ".status.images.published", 0),
+        ("Total", "integer", ".status.images.total", 0),
+        ("Quarantined", "integer", ".status.images.quarantined", 0),
+        ("Rate", "integer", ".status.imagesPerMinute", 1),
+        ("ETA", "string", ".status.eta", 0),
+        ("Age", "date", ".metadata.creationTimestamp", 0),
+    ),
+    is_scaled=True,
+)
+BLURSCHEDULES = Definition(
+    model=BlurSchedule,
+    kind=SCHEDULE_KIND,
+    short_name="bsch",
+    columns=(
+        ("Schedule", "string", ".spec.schedule", 0),
+        ("Time zone", "string", ".spec.timeZone", 0),
+        ("Suspend", "boolean", ".spec.suspend", 0),
+        ("Scheduled", "string", '.status.conditions[?(@.type=="Scheduled")].reason', 0),
+        ("Active", "string", ".status.active[*].name", 0),
+        ("Last start", "date", ".status.lastScheduleTime", 0),
+        ("Last success", "date", ".status.lastSuccessfulTime", 0),
+        ("Next start", "string", ".status.nextScheduleTime", 1),
+        ("Age", "date", ".metadata.creationTimestamp", 0),
+    ),
+    is_scaled=False,
 )
 _HINTS = {
     "Done": "Images that are published.",
     "Rate": "Images per minute.",
     "ETA": "When the run is expected to end.",
+    "Scheduled": "Whether BlurJobs are made when they are due, in one word.",
+    "Active": "The latest BlurJob that is not over.",
+    "Last success": "When a BlurJob last became complete.",
+}
+_SCALE = {
+    "specReplicasPath": ".spec.parallelism",
+    "statusReplicasPath": ".status.workers",
+    "labelSelectorPath": ".status.selector",
 }
 
 
-def custom_resource_definition() -> dict[str, Any]:
+def custom_resource_definition(of: Definition = BLURJOBS) -> dict[str, Any]:
     """Return the whole document, as `kubectl apply` takes it."""
     version = {
         "name": VERSION,
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": _explained(structural_schema())},
-        "subresources": {
-            "status": {},
-            "scale": {
-                "specReplicasPath": ".spec.parallelism",
-                "statusReplicasPath": ".status.workers",
-                "labelSelectorPath": ".status.selector",
-            },
-        },
-        "additionalPrinterColumns": [_column(*column) for column in COLUMNS],
+        "schema": {"openAPIV3Schema": explained(of)},
+        "subresources": {"status": {}, **({"scale": _SCALE} if of.is_scaled else {})},
+        "additionalPrinterColumns": [_column(*column) for column in of.columns],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"blurjobs.{GROUP}"},
+        "metadata": {"name": of.name},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
             "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": "blurjobs",
-                "singular": "blurjob",
-                "shortNames": ["bj"],
+                "kind": of.kind,
+                "listKind": f"{of.kind}List",
+                "plural": of.plural,
+                "singular": of.kind.lower(),
+                "shortNames": [of.short_name],
                 "categories": ["all"],
             },
             "versions": [version],
@@ -65,11 +116,14 @@ def _column(title: str, type_: str, path: str, priority: int) -> dict[str, Any]:
     return {"name": title, "type": type_, "jsonPath": path} | hint | wide
 
 
-def _explained(schema: Schema) -> Schema:
-    """Say defaults, limits and what may change in the descriptions: `kubectl explain` shows nothing else."""
-    spec = schema["properties"]["spec"]
-    for name, field in spec["properties"].items():
-        _explain(field, "May change at any time." if name in CHANGEABLE else "Cannot change.")
+def explained(of: Definition) -> Schema:
+    """Return a kind's schema with defaults, limits and what may change told in words, which `kubectl explain` shows."""
+    schema = structural_schema(of.model)
+    for name, field in schema["properties"]["spec"]["properties"].items():
+        if of is BLURJOBS:
+            _explain(field, "May change at any time." if name in CHANGEABLE else "Cannot change.")
+        else:
+            _explain(field)
     return schema
 
 

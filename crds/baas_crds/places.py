@@ -235,6 +235,13 @@ class Source(Part):
             "redoModel is sha256: and 64 hexadecimal digits, as `baas plan --redo-model` prints it",
             optional=True,
         ),
+        Rule(
+            cel="!has(self.redoModel) || !has(self.onlyNew) || !self.onlyNew",
+            holds=lambda source: source.redo_model is None or not source.only_new,
+            sentence="source.redoModel takes pictures that are finished, source.onlyNew leaves them out: "
+            "use one of them",
+            field="onlyNew",
+        ),
     )
 
     azure_blob: AzureBlob | None = None
@@ -255,6 +262,11 @@ class Source(Part):
     redo_model: Annotated[str, Field(max_length=71)] | None = None
     """The digest of a model that was withdrawn. Only pictures whose output at this destination it made, as far as the
     ledger knows, are done again; the others are no part of the run."""
+    only_new: Switch | None = None
+    """Work only on pictures that are not finished: whatever BlurJob made it, a picture is finished when its output
+    stands at this destination as the ledger has it, made by the same model with the same settings from the file as it
+    is now. Such pictures are no part of the run. What was quarantined, missed or left half done is new. Unset: false,
+    and in a BlurSchedule true."""
 
 
 class Output(Part):

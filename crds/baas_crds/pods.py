@@ -40,7 +40,8 @@ OURS = "blurring.amsterdam.nl/"
 RESERVED_ENV = ("BAAS_", "TRACEPARENT", "TRACESTATE")
 
 
-def _not_ours(field: str) -> Rule:
+def not_ours(field: str) -> Rule:
+    """Demand that no key of a map (Python name of the field) has the operator's prefix."""
     return Rule(
         cel=f"!has(self.{field}) || !self.{field}.exists(key, key.startsWith('{OURS}'))",
         holds=lambda part: not any(key.startswith(OURS) for key in getattr(part, field) or ()),
@@ -143,7 +144,7 @@ class EnvVar(Part):
 class PodTemplate(Part):
     """What differs from the chart's pods, for planning and working alike."""
 
-    RULES: ClassVar[tuple[Rule, ...]] = (_not_ours("labels"), _not_ours("annotations"))
+    RULES: ClassVar[tuple[Rule, ...]] = (not_ours("labels"), not_ours("annotations"))
 
     resources: Resources | None = None
     """Computing resources. Unset: the chart's. An image in flight needs about 0.5 GB of memory."""

@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from baas_crds.blurjob import KIND, BlurJob, BlurJobSpec
+from baas_crds.blurschedule import KIND as SCHEDULE_KIND
+from baas_crds.blurschedule import BlurSchedule, BlurScheduleSpec
 from baas_crds.errors import ConfigurationError
 from baas_crds.parts import Part
 
@@ -47,19 +49,29 @@ def read_spec(document: Mapping[str, Any]) -> BlurJobSpec:
     return _read(BlurJobSpec, document, place="spec")
 
 
-def _read(model: type[Model], document: Mapping[str, Any], *, place: str) -> Model:
+def read_schedule(document: Mapping[str, Any]) -> BlurSchedule:
+    """Return a whole BlurSchedule. Raises `ConfigurationError` with a sentence for each problem, one a line."""
+    return _read(BlurSchedule, document, place="", kind=SCHEDULE_KIND)
+
+
+def read_schedule_spec(document: Mapping[str, Any]) -> BlurScheduleSpec:
+    """Return a BlurSchedule's spec. Raises `ConfigurationError` with a sentence for each problem, one a line."""
+    return _read(BlurScheduleSpec, document, place="spec")
+
+
+def _read(model: type[Model], document: Mapping[str, Any], *, place: str, kind: str = KIND) -> Model:
     try:
         return model.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         problems = error.errors(include_url=False)
-    raise ConfigurationError("\n".join(line for problem in problems for line in _lines(problem, place)))
+    raise ConfigurationError("\n".join(line for problem in problems for line in _lines(problem, place, kind)))
 
 
-def _lines(problem: ErrorDetails, place: str) -> list[str]:
+def _lines(problem: ErrorDetails, place: str, kind: str) -> list[str]:
     where = place
     for part in problem["loc"]:
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
-    return [f"{where or KIND}: {sentence}" for sentence in _sentence(problem, where).splitlines()]
+    return [f"{where or kind}: {sentence}" for sentence in _sentence(problem, where).splitlines()]
 
 
 def _sentence(problem: ErrorDetails, where: str) -> str:

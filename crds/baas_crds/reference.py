@@ -8,7 +8,7 @@ from typing import Any
 from baas_crds.blurjob import GROUP, KIND, VERSION
 from baas_crds.codes import QuarantineReason
 from baas_crds.conditions import ConditionType
-from baas_crds.crd import COLUMNS, default_of, limits
+from baas_crds.crd import BLURJOBS, default_of, limits
 from baas_crds.schema import CHANGEABLE, Schema, structural_schema
 from baas_crds.status import Phase
 
@@ -18,13 +18,14 @@ _INTRODUCTION = f"""# {KIND}
 
 `apiVersion: {GROUP}/{VERSION}`, `kind: {KIND}`, short name `bj`. What is marked *required* must be given;
 everything else has the default shown, or is unset. `kubectl explain blurjob.spec` tells the same on the command line.
-BlurJobs to start from are in [examples](../../examples); `blurjob-all-fields.yaml` shows every field.
+BlurJobs to start from are in [examples](../../examples); `blurjob-all-fields.yaml` shows every field. To have them made
+at set times: [BlurSchedule](blurschedule.md).
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A BlurJob, or a change of one, that is refused."""
+    """A BlurJob, a change of one, or a BlurSchedule, that is refused."""
 
     what: str
     """The mistake, for people."""
@@ -33,36 +34,39 @@ class Refusal:
     sentence: str
     """What the answer must hold."""
     example: str = "minimal"
-    """examples/blurjob-<this>.yaml."""
+    """examples/blurjob-<this>.yaml; of a schedule examples/blurschedule.yaml."""
 
 
 def reference_page(created: Sequence[Refusal], changed: Sequence[Refusal]) -> str:
     """Return the page, with what is refused when a BlurJob is created and when it is changed."""
     fields = structural_schema()["properties"]
     changeable = ", ".join(f"`{name}`" for name in fields["spec"]["properties"] if name in CHANGEABLE)
-    sections = [
+    parts = [
         _INTRODUCTION,
         f"May change while the run goes on: {changeable}. Everything else is fixed when the BlurJob is created.",
-        *_sections("spec", fields["spec"], {}),
-        *_sections("status", fields["status"], {}),
+        *sections("spec", fields["spec"], {}),
+        *sections("status", fields["status"], {}),
         "### Columns of `kubectl get blurjobs`",
-        _table(("Column", "Field"), [(title, f"`{path}`{' (`-o wide`)' * wide}") for title, _, path, wide in COLUMNS]),
+        table(
+            ("Column", "Field"),
+            [(title, f"`{path}`{' (`-o wide`)' * wide}") for title, _, path, wide in BLURJOBS.columns],
+        ),
         "### Phases",
-        _table(("Phase", "Meaning"), [(f"`{phase}`", phase.meaning) for phase in Phase]),
+        table(("Phase", "Meaning"), [(f"`{phase}`", phase.meaning) for phase in Phase]),
         "### Conditions",
-        _table(("Condition", "Meaning when `True`"), [(f"`{type_}`", type_.meaning) for type_ in ConditionType]),
+        table(("Condition", "Meaning when `True`"), [(f"`{type_}`", type_.meaning) for type_ in ConditionType]),
         "### Reasons of quarantine",
-        _table(("Reason", "Meaning"), [(f"`{reason}`", reason.explanation) for reason in QuarantineReason]),
+        table(("Reason", "Meaning"), [(f"`{reason}`", reason.explanation) for reason in QuarantineReason]),
         "## What is refused, and why",
         "The API server refuses these when they are applied; commands that read a BlurJob from a file answer the same.",
-        _refusals(created),
+        refusals(created),
         "And these changes of a BlurJob that exists:",
-        _refusals(changed),
+        refusals(changed),
     ]
-    return "\n\n".join(section.strip() for section in sections) + "\n"
+    return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _sections(path: str, schema: Schema, seen: dict[str, str]) -> Iterator[str]:
+def sections(path: str, schema: Schema, seen: dict[str, str]) -> Iterator[str]:
     """Describe an object and, below it, each object within it that was not described before."""
     rows = []
     inner = []
@@ -78,11 +82,11 @@ def _sections(path: str, schema: Schema, seen: dict[str, str]) -> Iterator[str]:
         default = "*required*" if name in schema.get("required", ()) else default_of(field).removeprefix("Default: ")
         rows.append((f"`{name}`", _type(field), default, field.get("description", "") + link))
     yield f"{'###' if '.' in path else '##'} {path}"
-    yield _table(("Field", "Type", "Default", "Meaning"), rows)
+    yield table(("Field", "Type", "Default", "Meaning"), rows)
     if rules := [rule for rule in schema.get("x-kubernetes-validations", ()) if "oldSelf" not in rule["rule"]]:
         yield "Rules:\n\n" + "\n".join(f"- {rule['message']}" for rule in rules)
     for place, below in inner:
-        yield from _sections(place, below, seen)
+        yield from sections(place, below, seen)
 
 
 def _type(field: Schema) -> str:
@@ -99,12 +103,13 @@ def _type(field: Schema) -> str:
     return " ".join(word for word in (field["type"], limits(field)) if word)
 
 
-def _refusals(refusals: Sequence[Refusal]) -> str:
+def refusals(refused: Sequence[Refusal]) -> str:
+    """Return a table of mistakes with their answers."""
     rows = [
         (refusal.what, "<br>".join(f"`{line}`" for line in _leaves(refusal.change)), refusal.sentence)
-        for refusal in refusals
+        for refusal in refused
     ]
-    return _table(("Mistake", "Such as", "Answer"), rows)
+    return table(("Mistake", "Such as", "Answer"), rows)
 
 
 def _leaves(change: Any, path: str = "") -> Iterator[str]:
@@ -119,7 +124,8 @@ def _leaves(change: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: {'(left out)' if change is None else json.dumps(change)}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from baas_crds.blurjob import BlurJob, BlurJobSpec
+from baas_crds.blurschedule import BlurSchedule
 
 Schema = dict[str, Any]
 
@@ -20,16 +21,18 @@ CHANGEABLE = frozenset(map(to_camel, BlurJobSpec.CHANGEABLE))
 """The fields of the spec, as in YAML, that may change after creation."""
 
 
-def structural_schema() -> Schema:
-    """Return the schema of a whole BlurJob, with defaults, limits, rules and descriptions."""
-    whole = BlurJob.model_json_schema()
+def structural_schema(kind: type[BlurJob] | type[BlurSchedule] = BlurJob) -> Schema:
+    """Return the schema of a whole object of a kind, with defaults, limits, rules and descriptions."""
+    whole = kind.model_json_schema()
     schema = _structural(whole, whole["$defs"])
     # Kubernetes knows these itself, and refuses a schema that says more about them.
     schema["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
     schema["properties"]["metadata"] = {"type": "object"}
     schema["required"] = ["spec"]
-    spec = schema["properties"]["spec"]
-    spec["x-kubernetes-validations"] += [_fixed(name, spec) for name in spec["properties"] if name not in CHANGEABLE]
+    if kind is BlurJob:  # a schedule may change at any time: its BlurJobs stay as they were made
+        spec = schema["properties"]["spec"]
+        fixed = [_fixed(name, spec) for name in spec["properties"] if name not in CHANGEABLE]
+        spec["x-kubernetes-validations"] += fixed
     return schema
 
 
@@ -39,7 +42,7 @@ def _fixed(name: str, spec: Schema) -> Schema:
     return {
         "rule": same if always_there else f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})",
         "message": f"{name} cannot change: delete this BlurJob and apply a new one; "
-        "images that were finished with the same settings are not done again",
+        "with source.onlyNew images that were finished with the same settings are not done again",
         "fieldPath": f".{name}",
     }
 

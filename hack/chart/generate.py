@@ -1,10 +1,10 @@
-"""Make what the Helm chart repeats: the schema and the table of its values, and the definition of BlurJobs.
+"""Make what the Helm chart repeats: the schema and the table of its values, and the definitions of its kinds.
 
     python hack/chart/generate.py [--check]
 
 values.yaml is the source of the first two. A key whose comment begins with `--` is a value; a key without such a
-comment is a group of them, and groups take no other keys. crds/blurjobs.yaml is the source of the last, and of what
-values of workers may be.
+comment is a group of them, and groups take no other keys. crds/blurjobs.yaml and crds/blurschedules.yaml are the source
+of the last, the first also of what values of workers may be.
 """
 
 import json
@@ -23,6 +23,7 @@ from baas_crds.pods import OURS, RESERVED_ENV, LabelValue
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "charts" / "blurring-as-a-service"
 CRD = ROOT / "crds" / "blurjobs.yaml"
+SCHEDULE_CRD = ROOT / "crds" / "blurschedules.yaml"
 
 _AMOUNTS = {"type": "object", "additionalProperties": {"$ref": "#/definitions/quantity"}}
 
@@ -212,12 +213,12 @@ def _escaped(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def crd_template(crd: str) -> str:
-    """Return crds/blurjobs.yaml as a template: on request only, labelled, and kept at uninstallation."""
-    header, document = crd.split("\n", 1)
-    name = "metadata:\n  name: blurjobs.blurring.amsterdam.nl\n"
+def crd_template(path: Path) -> str:
+    """Return a definition as a template: on request only, labelled, and kept at uninstallation."""
+    header, document = path.read_text(encoding="utf-8").split("\n", 1)
+    name = f"metadata:\n  name: {path.stem}.blurring.amsterdam.nl\n"
     if document.count(name) != 1 or not header.startswith("#"):
-        raise ValueError(f"{CRD} does not look as expected: a comment, then the definition with {name!r} once")
+        raise ValueError(f"{path} does not look as expected: a comment, then the definition with {name!r} once")
     added = (
         "  labels:\n"
         '    {{- include "baas.labels" (dict "root" $ "component" "crd") | nindent 4 }}\n'
@@ -227,7 +228,7 @@ def crd_template(crd: str) -> str:
         "  {{- end }}\n"
     )
     quoted = document.replace("{{", '{{ "{{" }}')
-    comment = "{{- /* Made from crds/blurjobs.yaml by hack/chart/generate.py. Change neither here. */}}\n"
+    comment = f"{{{{- /* Made from crds/{path.name} by hack/chart/generate.py. Change neither here. */}}}}\n"
     return comment + "{{- if .Values.crds.enabled }}\n" + quoted.replace(name, name + added) + "{{- end }}\n"
 
 
@@ -239,7 +240,8 @@ def generated() -> dict[Path, str]:
     return {
         CHART / "values.schema.json": json.dumps(schema_of(entries, crd), indent=2, ensure_ascii=False) + "\n",
         readme: readme_of(readme.read_text(encoding="utf-8"), entries),
-        CHART / "templates" / "crd-blurjobs.yaml": crd_template(crd),
+        CHART / "templates" / "crd-blurjobs.yaml": crd_template(CRD),
+        CHART / "templates" / "crd-blurschedules.yaml": crd_template(SCHEDULE_CRD),
     }
 
 

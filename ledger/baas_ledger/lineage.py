@@ -188,7 +188,7 @@ def _deeds(connection: Connection, rows: Sequence[Row[Any]], known: Mapping[str,
     unsure = [row for row in rows if row.id not in gone and row.state != ImageState.PUBLISHED and row.token > 0]
     left_out = [row for row in rows if row.id in gone and row.state == ImageState.EXCLUDED]  # no column says when
     told = records_of(connection, [row.id for row in (*unsure, *left_out)])
-    at_work_until = {run_id: _at_work_until(connection, run_id) for run_id in {row.run_id for row in unsure}}
+    at_work_until = {run_id: at_work_until(connection, run_id) for run_id in {row.run_id for row in unsure}}
     deeds: dict[str, list[Deed]] = {}
     for row in rows:
         done = deeds.setdefault(row.name, [])
@@ -244,7 +244,7 @@ def _is_done(kind: str, facts: Mapping[str, Any]) -> bool:
     return kind == RecordKind.PUBLISHED or (is_attempted and facts.get("reason") != QuarantineReason.TOO_MANY_ATTEMPTS)
 
 
-def _at_work_until(connection: Connection, run_id: str) -> datetime:
+def at_work_until(connection: Connection, run_id: str) -> datetime:
     """Return when something is last known to have happened in a run."""
     finished = select(func.max(images.c.finished_at)).where(
         images.c.run_id == run_id, images.c.finished_at.is_not(None)

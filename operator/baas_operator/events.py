@@ -1,6 +1,7 @@
 """Events: what `kubectl describe blurjob` lists, one for each change of reason. Pure."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 
 from baas_crds.blurjob import KIND
@@ -29,29 +30,47 @@ def event_of(seen: Observed, told: BlurJobStatus, *, instance: str) -> dict[str,
     if reason is None or reason == headline(seen.told):
         return None
     message = next(c.message for c in told.conditions if c.type is ConditionType.PROGRESSING)
-    at = text(seen.now)
-    bad = Reason(reason).state in {State.WAITING, State.FAILED}
-    digest = hashlib.sha256(f"{seen.uid}/{reason}/{at}".encode()).hexdigest()[:16]
+    return event(
+        kind=KIND,
+        namespace=seen.namespace,
+        name=seen.name,
+        uid=seen.uid,
+        labels=labels(seen.name, seen.uid),
+        reason=reason,
+        about=text(seen.now),
+        note=message,
+        is_bad=Reason(reason).state in {State.WAITING, State.FAILED},
+        at=seen.now,
+        instance=instance,
+    )
+
+
+def event(
+    *,
+    kind: str,
+    namespace: str,
+    name: str,
+    uid: str,
+    labels: dict[str, str],
+    reason: str,
+    about: str,
+    note: str,
+    is_bad: bool,
+    at: datetime,
+    instance: str,
+) -> dict[str, Any]:
+    """Return an event of an object. Its own name follows from uid, reason and what it is about, which is told once."""
+    digest = hashlib.sha256(f"{uid}/{reason}/{about}".encode()).hexdigest()[:16]
     return {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {
-            "name": f"{seen.name}.{digest}",
-            "namespace": seen.namespace,
-            "labels": labels(seen.name, seen.uid),
-        },
-        "eventTime": f"{at[:-1]}.000000Z",
+        "metadata": {"name": f"{name}.{digest}", "namespace": namespace, "labels": labels},
+        "eventTime": f"{text(at)[:-1]}.000000Z",
         "reportingController": f"blurring.amsterdam.nl/{OPERATOR}",
         "reportingInstance": instance[:128],
-        "type": "Warning" if bad else "Normal",
+        "type": "Warning" if is_bad else "Normal",
         "reason": reason,
         "action": "Reconcile",
-        "note": message[:NOTE_LIMIT],
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "namespace": seen.namespace,
-            "name": seen.name,
-            "uid": seen.uid,
-        },
+        "note": note[:NOTE_LIMIT],
+        "regarding": {"apiVersion": API_VERSION, "kind": kind, "namespace": namespace, "name": name, "uid": uid},
     }

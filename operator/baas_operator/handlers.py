@@ -10,16 +10,19 @@ from kubernetes.aio.client import Configuration
 from baas_crds.blurjob import GROUP, VERSION
 from baas_operator.memory import Memory, key_of
 from baas_operator.monitor import Monitor
-from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, Key
+from baas_operator.names import BLURJOB, MANAGED_BY, OPERATOR, PLURAL, SCHEDULES, Key
+from baas_operator.schedule_watch import ScheduleWatch
 from baas_operator.settings import Settings
-from baas_operator.wakeups import Wakeups
-
-DEBOUNCE_SECONDS = 0.2
-"""Changes come in bursts: a Job's pods, or our own writes."""
+from baas_operator.wakeups import DEBOUNCE_SECONDS, Wakeups
 
 
 def registry_of(
-    wakeups: Wakeups[Key], memory: Memory, monitor: Monitor, deleted: asyncio.Event, configuration: Configuration
+    wakeups: Wakeups[Key],
+    memory: Memory,
+    schedules: ScheduleWatch,
+    monitor: Monitor,
+    deleted: asyncio.Event,
+    configuration: Configuration,
 ) -> kopf.OperatorRegistry:
     """Return kopf's handlers. `deleted` is set when a BlurJob is gone."""
     registry = kopf.OperatorRegistry()
@@ -29,11 +32,16 @@ def registry_of(
         document, key = event["object"], key_of(event["object"])
         monitor.heard(uid, document["metadata"]["resourceVersion"])
         is_gone = event["type"] == "DELETED"
+        schedules.heard_of_child(document, is_gone=is_gone)
         if is_gone:
             memory.forget(key)
             deleted.set()
         if is_gone or memory.learn(document):
             wakeups.wake(key, after_seconds=DEBOUNCE_SECONDS)
+
+    @kopf.on.event(GROUP, VERSION, SCHEDULES, registry=registry)
+    async def schedule_changed(event: Mapping[str, Any], **_: Any) -> None:
+        schedules.heard(event["object"], is_gone=event["type"] == "DELETED")
 
     ours = {MANAGED_BY: OPERATOR, BLURJOB: kopf.PRESENT}
 

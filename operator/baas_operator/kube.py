@@ -19,7 +19,7 @@ from kubernetes.aio.config import ConfigException, load_incluster_config, load_k
 
 from baas_crds.blurjob import GROUP, VERSION
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable
-from baas_operator.names import PLURAL
+from baas_operator.names import PLURAL, SCHEDULES
 
 TIMEOUT_SECONDS = 30.0
 PAGE = "250"
@@ -32,6 +32,7 @@ class Kind(StrEnum):
     """What the operator deals with, by the path of its group and its plural."""
 
     BLURJOB = f"/apis/{GROUP}/{VERSION}|{PLURAL}"
+    BLURSCHEDULE = f"/apis/{GROUP}/{VERSION}|{SCHEDULES}"
     JOB = "/apis/batch/v1|jobs"
     CONFIG_MAP = "/api/v1|configmaps"
     POD = "/api/v1|pods"

@@ -50,8 +50,7 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
                     again = await _look(key, wakeups, world, monitor, look)
                     del failures[key]
                 except Exception as error:
-                    again = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** failures[key])
-                    failures[key] += 1
+                    again = pause_after_failure(failures, key)
                     monitor.failed(error)
                     look.failed(error)
                     known = isinstance(error, BaasError | TimeoutError)
@@ -60,6 +59,13 @@ async def look_for_ever(wakeups: Wakeups[Key], world: World, monitor: Monitor, f
             wakeups.done(key)
         if again is not None:
             wakeups.wake(key, after_seconds=again)
+
+
+def pause_after_failure(failures: Counter[Key], key: Key) -> float:
+    """Count one more failure of a look in a row, and return for how many seconds it is left alone."""
+    pause: float = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** failures[key])
+    failures[key] += 1
+    return pause
 
 
 async def _look(key: Key, wakeups: Wakeups[Key], world: World, monitor: Monitor, look: Look) -> float | None:

@@ -19,6 +19,9 @@ from baas_operator.loops import LOOKERS, follow_for_ever, list_for_ever, look_fo
 from baas_operator.memory import Memory
 from baas_operator.monitor import Monitor
 from baas_operator.names import OPERATOR, Key
+from baas_operator.schedule_loop import schedule_for_ever
+from baas_operator.schedule_watch import ScheduleWatch
+from baas_operator.schedule_world import ScheduleWorld
 from baas_operator.serving import serve
 from baas_operator.settings import Settings, read_settings
 from baas_operator.wakeups import Wakeups
@@ -69,7 +72,12 @@ async def operate(settings: Settings) -> None:
 
 async def _run(settings: Settings, world: World) -> None:
     wakeups: Wakeups[Key] = Wakeups()
-    monitor = Monitor(metrics.get_meter("baas_operator"), seconds_behind=wakeups.seconds_behind)
+    watch = ScheduleWatch()
+    monitor = Monitor(
+        metrics.get_meter("baas_operator"),
+        seconds_behind=lambda: max(wakeups.seconds_behind(), watch.wakeups.seconds_behind()),
+    )
+    schedules = ScheduleWorld(kube=world.kube, limits=settings.limits(), instance=world.instance)
     deleted, failures = asyncio.Event(), Counter[Key]()
     namespaces = None if settings.watches_everywhere else settings.watched_namespaces
     async with serve(monitor, port=settings.health_port):
@@ -78,11 +86,12 @@ async def _run(settings: Settings, world: World) -> None:
             loops = [
                 tasks.create_task(list_for_ever(wakeups, world, monitor, namespaces=namespaces, deleted=deleted)),
                 tasks.create_task(follow_for_ever(wakeups, world, namespaces=namespaces)),
+                tasks.create_task(schedule_for_ever(watch, schedules, monitor)),
                 tasks.create_task(world.webhook.send_for_ever()),
                 *(tasks.create_task(look_for_ever(wakeups, world, monitor, failures)) for _ in range(LOOKERS)),
             ]
             await kopf.operator(
-                registry=registry_of(wakeups, world.memory, monitor, deleted, world.kube.configuration),
+                registry=registry_of(wakeups, world.memory, watch, monitor, deleted, world.kube.configuration),
                 settings=kopf_settings(settings),
                 clusterwide=settings.watches_everywhere,
                 namespaces=namespaces or (),
@@ -96,11 +105,16 @@ async def _run(settings: Settings, world: World) -> None:
 
 
 async def _definition(kube: Kube, monitor: Monitor) -> None:
-    """Wait until the cluster knows what a BlurJob is: kopf would not notice later."""
+    """Wait until the cluster knows what a BlurJob is, and tell if it knows no BlurSchedules: kopf would not notice."""
     while not await kube.is_known(Kind.BLURJOB):
         logger.warning("The cluster does not know BlurJobs yet: apply crds/blurjobs.yaml.")
         monitor.listed({})
         await asyncio.sleep(DEFINITION_SECONDS)
+    if not await kube.is_known(Kind.BLURSCHEDULE):
+        logger.warning(
+            "The cluster does not know BlurSchedules, and none will be looked at: apply crds/blurschedules.yaml, and "
+            "start the operator anew."
+        )
 
 
 if __name__ == "__main__":

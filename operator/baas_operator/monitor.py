@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
@@ -39,6 +40,7 @@ class Monitor:
         """Measure with `meter`; `seconds_behind` tells how long the oldest BlurJob has waited to be looked at."""
         self._seconds_behind = seconds_behind
         self._blurjobs: dict[Key, _Known] = {}
+        self._successes: dict[Key, datetime] = {}
         self._heard: dict[str, str] = {}
         self._unheard: Mapping[str, str] = {}
         self._is_deaf = False
@@ -62,6 +64,12 @@ class Monitor:
                 "s",
                 "Time since an image of a BlurJob got its fate, while images remain and it is not suspended.",
             ),
+            (
+                "baas.operator.schedule.success.age",
+                self._success_age,
+                "s",
+                "Time since a BlurJob of a BlurSchedule last became complete, or since the schedule was made.",
+            ),
         ):
             meter.create_observable_gauge(name, [observe], unit, meaning)
 
@@ -82,6 +90,13 @@ class Monitor:
             quiet_since = before.quiet_since if before is not None and was_quiet else None
             quiet_since = time.monotonic() if quiet_since is None else quiet_since
         self._blurjobs[key] = _Known(phase=phase, images=status.images, quiet_since=quiet_since)
+
+    def scheduled(self, key: Key, success: datetime | None) -> None:
+        """Note when a BlurJob of a schedule last became complete, or else when it was made; None: it is gone."""
+        if success is None:
+            self._successes.pop(key, None)
+        else:
+            self._successes[key] = success
 
     def in_phase(self, phase: Phase) -> frozenset[Key]:
         """Return the BlurJobs that were last told to be in a phase."""
@@ -128,6 +143,13 @@ class Monitor:
 
     def _age(self, _: CallbackOptions) -> Iterable[Observation]:
         return [Observation(self._seconds_behind())]
+
+    def _success_age(self, _: CallbackOptions) -> Iterable[Observation]:
+        now = datetime.now(UTC)
+        return [
+            Observation((now - success).total_seconds(), {"namespace": key.namespace, "blurschedule": key.name})
+            for key, success in list(self._successes.items())
+        ]
 
     def _silence(self, _: CallbackOptions) -> Iterable[Observation]:
         now = time.monotonic()

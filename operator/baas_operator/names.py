@@ -4,6 +4,7 @@ They follow from the BlurJob alone, so that nothing is made twice.
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from baas_crds.blurjob import GROUP, KIND, VERSION
@@ -11,12 +12,13 @@ from baas_crds.pods import OURS
 
 API_VERSION = f"{GROUP}/{VERSION}"
 PLURAL = "blurjobs"
+SCHEDULES = "blurschedules"
 OPERATOR = "baas-operator"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Key:
-    """Which BlurJob."""
+    """Which BlurJob, or which BlurSchedule."""
 
     namespace: str
     name: str
@@ -58,6 +60,19 @@ REMAINING = f"{OURS}remaining-at-start"
 """On Jobs that work: how many images had no fate when it was made."""
 
 
+SCHEDULE = f"{OURS}blurschedule"
+"""On BlurJobs that a BlurSchedule made: its name, for people."""
+SCHEDULE_UID = f"{OURS}blurschedule-uid"
+"""On BlurJobs that a BlurSchedule made: its uid, by which the operator finds them."""
+SCHEDULED_AT = f"{OURS}scheduled-at"
+"""On BlurJobs that a BlurSchedule made: for when they were due."""
+
+
+def blurjob_name(schedule: str, due: datetime) -> str:
+    """Return the name of the BlurJob of a start: the minute in UTC, which no change of clocks shows twice."""
+    return f"{schedule}-{due.astimezone(UTC):%Y%m%d%H%M}"
+
+
 def spec_map_name(blurjob: str) -> str:
     """Return the name of the ConfigMap with what pods need of the spec."""
     return f"{blurjob}-spec"
@@ -83,6 +98,6 @@ def selector(uid: str, role: Role | None = None) -> str:
     return f"{BLURJOB_UID}={uid}" + (f",{ROLE}={role}" if role else "")
 
 
-def owner(blurjob: str, uid: str) -> dict[str, object]:
-    """Return the owner reference of a child: Kubernetes deletes it with its BlurJob."""
-    return {"apiVersion": API_VERSION, "kind": KIND, "name": blurjob, "uid": uid, "controller": True}
+def owner(name: str, uid: str, *, kind: str = KIND) -> dict[str, object]:
+    """Return the owner reference of a child: Kubernetes deletes it with its BlurJob, or with what `kind` says."""
+    return {"apiVersion": API_VERSION, "kind": kind, "name": name, "uid": uid, "controller": True}

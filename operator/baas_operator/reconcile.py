@@ -192,7 +192,8 @@ def has_all_fates(seen: Observed) -> Decision | None:
     if progress.quarantined * 100 > seen.spec.max_quarantined_percent * tried:
         message = too_many_quarantined(seen, seen.ledger)
         return Decision(reason=Reason.TOO_MANY_QUARANTINED, message=message, actions=_stop(seen))
-    return Decision(reason=Reason.COMPLETED, message=all_done(seen.ledger), actions=_stop(seen))
+    message = all_done(seen.ledger, only_new=bool(seen.spec.source.only_new))
+    return Decision(reason=Reason.COMPLETED, message=message, actions=_stop(seen))
 
 
 def lacks_detector(seen: Observed) -> Decision | None:

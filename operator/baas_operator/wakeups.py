@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
 
+DEBOUNCE_SECONDS = 0.2
+"""Changes come in bursts: a Job's pods, or our own writes."""
+
 
 class Wakeups(Generic[Key]):
     """A queue of keys with due times. A key is in it once: the earliest wish counts."""

@@ -52,9 +52,11 @@ def waits_for(missing: NotReady | None) -> str:
     return missing.message if missing else "It was not looked at yet."
 
 
-def all_done(ledger: Ledger) -> str:
+def all_done(ledger: Ledger, *, only_new: bool = False) -> str:
     """Sum up a complete run."""
     progress = ledger.progress
+    if not progress.total and only_new:
+        return "Nothing is new: each picture of the source is finished, or left out."
     if not progress.total:
         return "The source holds no picture: check the place, its folder and the globs of spec.source."
     sums = (

@@ -96,6 +96,7 @@ def selection_of(assignment: Assignment, settings: PodSettings) -> Selection:
         exclude_list=listed,
         sample_percent=source.sample_percent,
         redo_model=None if source.redo_model is None else Digest(source.redo_model),
+        only_new=bool(source.only_new),
     )
 
 

@@ -94,9 +94,9 @@ def reopen_replaced(ledger: Engine, run_id: str, selection: Selection, *, destin
 
 def told_part(selection: Selection, listed: int) -> str | None:
     """Say in a sentence which of so many listed pictures are part of the run; None: all of them."""
-    if not selection.is_partial:
+    if not selection.is_partial and not selection.only_new:
         return None
-    which = []
+    which = ["what is new"] if selection.only_new else []
     if selection.redo_model is not None:
         which.append(f"what {selection.redo_model} made")
     if selection.sample_percent < 100:

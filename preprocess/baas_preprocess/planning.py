@@ -25,6 +25,7 @@ from baas_preprocess.recipe import Recipe
 from baas_preprocess.retention import leave_out_deleted, leaves_some_out
 from baas_preprocess.selection import Selection, spellings
 from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
+from baas_preprocess.unfinished import Wanted, unfinished
 
 # A store of blobs answers one question in some ten milliseconds, and many at once.
 _QUESTIONS_AT_ONCE = 16
@@ -88,6 +89,9 @@ def plan(
         interrupted = interrupted_names(connection, run_id)
     listing = _Listing(source.entries(), selection.exclude_list, interrupted)
     entries = taken(listing, selection, ledger, destination=place, run_id=run_id)
+    if selection.only_new:
+        wanted = Wanted(destination=destination, extras=extras, model=model, recipe=recipe)
+        entries = unfinished(entries, selection, ledger, wanted=wanted, run_id=run_id)
     result = plan_images(ledger, run_id, (_planned(entry, selection) for entry in entries))
     _settle(ledger, run_id, destination, extras, selection, listing)
     with transaction(ledger) as connection:

@@ -23,6 +23,8 @@ class Selection:
     """So many of the names are part of a run: 100 is every one."""
     redo_model: Digest | None = None
     """Only what this model made is part of a run."""
+    only_new: bool = False
+    """What is finished, whatever run did it, is no part of a run."""
 
     @property
     def is_partial(self) -> bool:

@@ -61,7 +61,9 @@ def test_viewers_may_look_and_editors_may_change_but_nobody_writes_the_status() 
     assert {verb for _, _, verb in granted_by(view["rules"])} == {"get", "list", "watch"}
     assert ("blurring.amsterdam.nl", "blurjobs", "create") in granted_by(edit["rules"])
     assert ("blurring.amsterdam.nl", "blurjobs/scale", "patch") in granted_by(edit["rules"])
-    assert not [resource for _, resource, _ in granted_by(edit["rules"]) if resource == "blurjobs/status"]
+    assert ("blurring.amsterdam.nl", "blurschedules", "create") in granted_by(edit["rules"])
+    assert ("blurring.amsterdam.nl", "blurschedules", "watch") in granted_by(view["rules"])
+    assert not [resource for _, resource, _ in granted_by(edit["rules"]) if resource.endswith("/status")]
 
 
 @pytest.mark.parametrize(

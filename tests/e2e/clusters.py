@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from baas_crds.__main__ import CRD
+from baas_crds.__main__ import CRD, SCHEDULE_CRD
 
 ROOT = Path(__file__).resolve().parents[2]
 HACK = ROOT / "hack" / "cluster"
@@ -22,6 +22,7 @@ PATH = f"{ROOT / '.cache' / 'cluster-programs'}{os.pathsep}{os.environ['PATH']}"
 
 CHART = ROOT / "charts" / "blurring-as-a-service"
 DEFINITION = "blurjobs.blurring.amsterdam.nl"
+DEFINITIONS = (DEFINITION, "blurschedules.blurring.amsterdam.nl")
 
 Object = dict[str, Any]
 Refused = pytest.fail.Exception
@@ -134,8 +135,9 @@ def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
 
 
 def define_blurjobs(cluster: Cluster) -> bool:
-    """Let the cluster know BlurJobs as they are checked in, and return whether it knew some before."""
-    was_there = bool(cluster.kubectl("get", "crd", DEFINITION, "--ignore-not-found"))
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / CRD))
+    """Let the cluster know BlurJobs and BlurSchedules as they are checked in; return whether it knew some before."""
+    was_there = bool(cluster.kubectl("get", "crd", *DEFINITIONS, "--ignore-not-found"))
+    for file in (CRD, SCHEDULE_CRD):
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / file))
     cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{DEFINITION}")
     return was_there

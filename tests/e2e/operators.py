@@ -23,8 +23,17 @@ Fact = TypeVar("Fact")
 
 # All that the operator may do, and does. The chart grants the same.
 RULES = [
-    {"apiGroups": ["blurring.amsterdam.nl"], "resources": ["blurjobs"], "verbs": ["get", "list", "watch", "delete"]},
-    {"apiGroups": ["blurring.amsterdam.nl"], "resources": ["blurjobs/status"], "verbs": ["patch"]},
+    {
+        "apiGroups": ["blurring.amsterdam.nl"],
+        "resources": ["blurjobs"],
+        "verbs": ["create", "get", "list", "watch", "delete"],
+    },
+    {"apiGroups": ["blurring.amsterdam.nl"], "resources": ["blurschedules"], "verbs": ["get", "list", "watch"]},
+    {
+        "apiGroups": ["blurring.amsterdam.nl"],
+        "resources": ["blurjobs/status", "blurschedules/status"],
+        "verbs": ["patch"],
+    },
     {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["create", "list", "watch", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "patch"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},

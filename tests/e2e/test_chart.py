@@ -8,7 +8,7 @@ import pytest
 
 from tests.blurjobs import example
 from tests.chart.rendering import HERE, THERE, render, value_sets
-from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, define_blurjobs, fresh_namespace
+from tests.e2e.clusters import DEFINITIONS, Cluster, Object, Refused, define_blurjobs, fresh_namespace
 from tests.e2e.operators import eventually
 
 # Kinds that other projects define, by the name of their definition. Clusters without it cannot judge them.
@@ -90,7 +90,7 @@ def people(cluster: Cluster, namespaces: tuple[str, str]) -> Iterator[str]:
     yield here
     cluster.kubectl("delete", "clusterrole", *(role["metadata"]["name"] for role in roles))
     if not was_there:
-        cluster.kubectl("delete", "crd", DEFINITION)
+        cluster.kubectl("delete", "crd", *DEFINITIONS)
 
 
 def may(cluster: Cluster, namespace: str, who: str, verb: str, subresource: str = "") -> bool:

@@ -17,7 +17,7 @@ from baas_crds.reading import read_blurjob, read_spec
 from baas_crds.reference import Refusal
 from baas_crds.status import BlurJobStatus, Detections, Images, Phase, QuarantineCount
 from tests.blurjobs import EXAMPLES, documents, example, refusals, refused, with_change
-from tests.e2e.clusters import DEFINITION, Cluster, Refused, define_blurjobs, fresh_namespace
+from tests.e2e.clusters import DEFINITION, DEFINITIONS, Cluster, Refused, define_blurjobs, fresh_namespace
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,7 +26,7 @@ def definition(cluster: Cluster) -> Iterator[None]:
     was_there = define_blurjobs(cluster)
     yield
     if not was_there:
-        cluster.kubectl("delete", "crd", DEFINITION)
+        cluster.kubectl("delete", "crd", *DEFINITIONS)
 
 
 @pytest.fixture(scope="module")

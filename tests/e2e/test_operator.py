@@ -22,6 +22,7 @@ from tests.blurjobs import with_change
 from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
 from tests.e2e.operators import RULES, Operator, asked_for, eventually, granted_by, kubeconfig_for, operator
 from tests.e2e.runs import BlurJobRun
+from tests.e2e.schedules import Schedule
 from tests.postgres import PostgresServer
 
 BLURJOB: Object = {
@@ -529,6 +530,13 @@ def test_prometheus_sees_runs_and_the_operators_own_work(make: Runs, running: Op
     eventually(lambda: outcome in running.metrics())
     assert 'baas_operator_blurjobs{phase="Running"}' in running.metrics()
     assert "baas_operator_reconcile_errors_total{" not in running.metrics()
+
+
+def test_a_schedule_makes_a_blurjob(cluster: Cluster, home: str, running: Operator) -> None:
+    nightly = Schedule.made(cluster, home, "nightly", BLURJOB["spec"])
+    nightly.let_miss(2)
+    assert nightly.first_blurjob()["metadata"]["ownerReferences"][0]["name"] == "nightly"
+    nightly.delete()
 
 
 def test_the_operator_asks_for_exactly_what_it_may(cluster: Cluster, home: str, running: Operator) -> None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.blurjobs import example
 from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, fresh_namespace
 from tests.e2e.operators import asked_for, eventually, granted_by
 from tests.e2e.pictures import Blurred
+from tests.e2e.schedules import Schedule
 from tests.e2e.services import Backends, Images, Release, release
 
 FEW = ("street 0/*",)
@@ -87,6 +89,11 @@ def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster:
     late.wait("Failed")
     short_lived = it.blur("short-lived", source="nowhere", ttlSecondsAfterFinished=1)
     short_lived.wait_for("delete", f"blurjob/{short_lived.name}", seconds=120)
+
+    nightly = Schedule.made(cluster, it.namespace, "nightly", example("azure")["spec"])
+    nightly.let_miss(2)
+    nightly.first_blurjob()
+    nightly.delete()
 
     granted = granted_by(cluster.get("role", "baas-operator", "-n", it.namespace)["rules"])
     eventually(lambda: asked_for(cluster, f"system:serviceaccount:{it.namespace}:baas-operator") == granted)

@@ -115,12 +115,14 @@ What a single value may be is in values.schema.json, unless its pattern would ex
 
 {{- define "baas.checkCrdOwner" -}}
 {{- if .Values.crds.enabled }}
-{{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" "blurjobs.blurring.amsterdam.nl" }}
+{{- range $plural, $kind := dict "blurjobs" "BlurJobs" "blurschedules" "BlurSchedules" }}
+{{- $found := lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" (printf "%s.blurring.amsterdam.nl" $plural) }}
 {{- $notes := dig "metadata" "annotations" dict $found }}
 {{- $name := get $notes "meta.helm.sh/release-name" }}
 {{- $namespace := get $notes "meta.helm.sh/release-namespace" }}
-{{- if and $found (or (ne $name .Release.Name) (ne $namespace .Release.Namespace)) }}
-{{- fail (printf "The definition of BlurJobs is there already and belongs to %s. Set crds.enabled=false, and keep its owner up to date." (ternary (printf "release %s in namespace %s" $name $namespace) "no release" (ne $name ""))) }}
+{{- if and $found (or (ne $name $.Release.Name) (ne $namespace $.Release.Namespace)) }}
+{{- fail (printf "The definition of %s is there already and belongs to %s. Set crds.enabled=false, and keep its owner up to date." $kind (ternary (printf "release %s in namespace %s" $name $namespace) "no release" (ne $name ""))) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

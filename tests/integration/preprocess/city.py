@@ -64,8 +64,10 @@ class City:
         self.ledger = open_ledger(ledger or str(self.destination.state / "ledger.sqlite"))
         self.run_id = ""
 
-    def blur(self, detector: Blind, selection: Selection | None = None, *, works: bool = True) -> Plan:
-        """Do a run to its end, or go on with it; or only plan it."""
+    def blur(
+        self, detector: Blind, selection: Selection | None = None, *, works: bool = True, run_id: str | None = None
+    ) -> Plan:
+        """Do a run to its end, or go on with it; or only plan it. With an id it is that of a BlurJob."""
         source, extras = FileSource([str(self.source)]), Extras(detections=True)
         planned = plan(
             self.ledger,
@@ -76,6 +78,7 @@ class City:
             model=detector.model.digest,
             recipe=RECIPE.digest,
             configuration={},
+            run_id=run_id,
         )
         self.run_id = planned.run_id
         job = Job(

@@ -1,5 +1,6 @@
 """The generated files: fresh, structural, bounded, and readable by `kubectl explain`."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +10,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from baas_crds.__main__ import CRD, PAGE, REFUSED, main
+from baas_crds.__main__ import CRD, PAGE, REFUSED, SCHEDULE_CRD, SCHEDULE_PAGE, main
 from baas_crds.codes import ExitCode
-from baas_crds.crd import custom_resource_definition
+from baas_crds.crd import BLURSCHEDULES, custom_resource_definition
 from baas_crds.schema import CHANGEABLE, Schema
 from tests.blurjobs import ROOT
 
 VERSION = custom_resource_definition()["spec"]["versions"][0]
 SCHEMA = VERSION["schema"]["openAPIV3Schema"]
+OF_SCHEDULES = custom_resource_definition(BLURSCHEDULES)["spec"]["versions"][0]
 
 
 def nodes(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
@@ -30,7 +32,12 @@ def nodes(schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
         yield from nodes(schema["additionalProperties"], f"{path}{{}}")
 
 
-NODES = [(path, node) for path, node in nodes(SCHEMA) if path.startswith((".spec", ".status"))]
+NODES = [
+    (path, node)
+    for schema in (SCHEMA, OF_SCHEDULES["schema"]["openAPIV3Schema"])
+    for path, node in nodes(schema)
+    if path.startswith((".spec", ".status"))
+]
 
 
 def test_the_checked_in_files_are_fresh() -> None:
@@ -48,7 +55,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_the_command_writes_the_checked_in_files(repository: Path) -> None:
     assert CliRunner().invoke(main, ["--root", str(repository)]).exit_code == ExitCode.DONE
-    for path in (CRD, PAGE):
+    for path in (CRD, SCHEDULE_CRD, PAGE, SCHEDULE_PAGE):
         assert (repository / path).read_text() == (ROOT / path).read_text()
 
 
@@ -110,7 +117,7 @@ def test_every_number_of_the_spec_is_bounded_and_whole() -> None:
 
 def test_only_affinity_is_unchecked() -> None:
     unchecked = [path for path, node in NODES if node.get("x-kubernetes-preserve-unknown-fields")]
-    assert unchecked == [".spec.podTemplate.affinity"]
+    assert unchecked == [".spec.podTemplate.affinity", ".spec.blurJobTemplate.spec.podTemplate.affinity"]
 
 
 def test_every_list_says_how_it_is_merged() -> None:
@@ -150,6 +157,11 @@ def test_paths_of_columns_and_scale_exist() -> None:
     assert set(paths) <= known
 
 
+def test_paths_of_a_schedules_columns_exist() -> None:
+    paths = [re.sub(r"\[[^]]*\]", "[]", column["jsonPath"]) for column in OF_SCHEDULES["additionalPrinterColumns"]]
+    assert set(paths) <= {path for path, _ in NODES} | {".metadata.creationTimestamp"}
+
+
 def test_the_columns_tell_the_story() -> None:
     columns = {column["name"]: column.get("priority", 0) for column in VERSION["additionalPrinterColumns"]}
     assert columns == {"Phase": 0, "Done": 0, "Total": 0, "Quarantined": 0, "Rate": 1, "ETA": 0, "Age": 0}
@@ -161,7 +173,7 @@ def test_the_file_is_what_the_function_returns() -> None:
 
 
 def test_the_page_names_every_field_and_every_refusal() -> None:
-    page = (ROOT / PAGE).read_text()
+    page = (ROOT / PAGE).read_text() + (ROOT / SCHEDULE_PAGE).read_text()
     for path, node in NODES:
         for name in node.get("properties", {}):
             assert f"| `{name}` |" in page, path

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from baas_crds.blurjob import GROUP
 from baas_crds.codes import ExitCode, QuarantineReason
-from baas_crds.crd import custom_resource_definition
-from baas_crds.reading import read_blurjob
+from baas_crds.blurschedule import KIND as SCHEDULE_KIND
+from baas_crds.crd import BLURJOBS, BLURSCHEDULES, custom_resource_definition
+from baas_crds.reading import read_blurjob, read_schedule
 from baas_ledger.engine import open_ledger, reading
 from baas_operator.reasons import Reason, State
 from baas_operator.settings import PREFIX
@@ -26,7 +27,10 @@ CHART = ROOT / "charts" / "blurring-as-a-service"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATIONS = ROOT / "docs" / "operations.md"
 ENVIRONMENT = ROOT / "docs" / "reference" / "environment.md"
-SCHEMA = custom_resource_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+SCHEMAS = [
+    custom_resource_definition(of)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    for of in (BLURJOBS, BLURSCHEDULES)
+]
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
@@ -189,11 +193,11 @@ def test_values_files_that_are_shown_have_values_of_the_chart(page: Path) -> Non
 def test_blurjobs_that_are_shown_are_accepted(page: Path) -> None:
     for document in documents(page):
         if str(document.get("apiVersion", "")).startswith(GROUP):
-            read_blurjob(document)
+            (read_schedule if document["kind"] == SCHEDULE_KIND else read_blurjob)(document)
 
 
-def has_field(path: str) -> bool:
-    here: dict[str, Any] = SCHEMA
+def has_field(schema: dict[str, Any], path: str) -> bool:
+    here = schema
     for part in path.replace("[]", "").split("."):
         here = here.get("items", here).get("properties", {}).get(part)
         if here is None:
@@ -202,9 +206,9 @@ def has_field(path: str) -> bool:
 
 
 @every_page
-def test_fields_that_are_named_are_fields_of_a_blurjob(page: Path) -> None:
+def test_fields_that_are_named_are_fields_of_a_blurjob_or_a_schedule(page: Path) -> None:
     paths = [word for word in words_in_code(page) if re.fullmatch(r"(spec|status)(\.[a-zA-Z]+(\[\])?)+", word)]
-    assert [path for path in paths if not has_field(path)] == []
+    assert [path for path in paths if not any(has_field(schema, path) for schema in SCHEMAS)] == []
 
 
 @every_page
