@@ -102,4 +102,4 @@ def test_every_sentence_of_the_checks_was_heard() -> None:
     unheard = {sentence for sentence, it in patterns.items() if not any(re.search(it, said) for said in heard)}
     # Only a cluster knows whose the definition is: tests/e2e/test_releases.py hears that one.
     (of_the_cluster,) = unheard
-    assert of_the_cluster.startswith("The definition of BlurJobs is there already")
+    assert of_the_cluster.startswith("The definition of %s is there already")

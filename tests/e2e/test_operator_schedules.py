@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from baas_ledger.engine import open_ledger
 from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
-from tests.e2e.operators import Operator, kubeconfig_for, operator
+from tests.e2e.operators import RULES, Operator, asked_for, granted_by, kubeconfig_for, operator
 from tests.e2e.schedules import Schedule
 from tests.e2e.test_operator import BLURJOB, Run
 from tests.postgres import PostgresServer
@@ -160,3 +160,10 @@ def test_what_the_api_server_cannot_tell_is_told_by_a_condition(cluster: Cluster
     nowhere.change(timeZone="Europe/Amsterdam")
     eventually(lambda: nowhere.reason() == "Scheduled")
     nowhere.delete()
+
+
+def test_the_operator_asked_for_nothing_that_it_may_not(cluster: Cluster, home: str, running: Operator) -> None:
+    """The tests above need what is said of schedules, and more than that is refused."""
+    asked = asked_for(cluster, f"system:serviceaccount:{home}:baas-operator")
+    of_schedules = {fact for fact in granted_by(RULES) if "blurschedules" in fact[1]}
+    assert of_schedules | {("blurring.amsterdam.nl", "blurjobs", "create")} <= asked <= granted_by(RULES)

@@ -11,12 +11,13 @@ import yaml
 from sqlalchemy import text
 
 from baas_crds.blurjob import GROUP
-from baas_crds.codes import ExitCode, QuarantineReason
 from baas_crds.blurschedule import KIND as SCHEDULE_KIND
+from baas_crds.codes import ExitCode, QuarantineReason
 from baas_crds.crd import BLURJOBS, BLURSCHEDULES, custom_resource_definition
 from baas_crds.reading import read_blurjob, read_schedule
 from baas_ledger.engine import open_ledger, reading
 from baas_operator.reasons import Reason, State
+from baas_operator.schedules import ScheduleReason
 from baas_operator.settings import PREFIX
 from baas_operator.settings import Settings as OperatorSettings
 from baas_preprocess.pod_settings import PodSettings
@@ -26,6 +27,7 @@ from tests.blurjobs import ROOT
 CHART = ROOT / "charts" / "blurring-as-a-service"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OPERATIONS = ROOT / "docs" / "operations.md"
+SCHEDULING = ROOT / "docs" / "howto" / "schedule.md"
 ENVIRONMENT = ROOT / "docs" / "reference" / "environment.md"
 SCHEMAS = [
     custom_resource_definition(of)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
@@ -97,6 +99,12 @@ def sections(page: Path) -> dict[str, str]:
     """What stands below each heading, up to the next one."""
     _, *parts = re.split(r"^#{1,6} +(.+)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+@pytest.mark.parametrize("reason", ScheduleReason)
+def test_each_reason_of_a_schedule_has_its_meaning_and_what_to_do(reason: ScheduleReason) -> None:
+    found = [row for row in rows(SCHEDULING) if row[0] == f"`{reason}`"]
+    assert any(len(row) == 3 and all(len(cell) > 4 for cell in row[1:]) for row in found)
 
 
 @pytest.mark.parametrize("reason", Reason)
