@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from tests.blurjobs import with_change
 
@@ -71,7 +72,8 @@ class ApiServer:
     def _create(self, path: str, body: Object) -> tuple[int, Object]:
         if path in self.objects:
             return 409, {"message": "exists"}
-        self.objects[path] = with_change(body, {"metadata": {"creationTimestamp": "2026-06-01T12:00:00Z"}})
+        given = {"creationTimestamp": "2026-06-01T12:00:00Z", "uid": str(uuid5(NAMESPACE_URL, path))}
+        self.objects[path] = with_change(body, {"metadata": given})
         return 201, body
 
     def _listed(self, path: str) -> tuple[int, Object]:
