@@ -36,7 +36,7 @@ def unfinished(
     """Give those entries that something is to be done about: what is not finished, and what is left out and stands.
 
     What the run has is part of it for good, and so is what cannot be read. Asks the ledger once for each chunk, and the
-    destination about each picture.
+    destination about each picture that the ledger takes for finished or that is left out.
     """
     with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         for some in chunks(entries):
@@ -57,9 +57,8 @@ def unfinished(
 
 def _is_new(entry: Entry, size_bytes: int | None, selection: Selection, wanted: Wanted) -> bool:
     """Whether something is to be done about a picture whose output must have this size; None: none can be right."""
-    there = wanted.destination.size_bytes(entry.name)
     if selection.refusal(entry.name) is not None:
-        return there is not None
-    if size_bytes is None or there != size_bytes:
+        return wanted.destination.size_bytes(entry.name) is not None
+    if size_bytes is None or wanted.destination.size_bytes(entry.name) != size_bytes:
         return True
     return not extras_are_there(wanted.destination, entry.name, wanted.extras)
