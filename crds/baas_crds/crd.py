@@ -86,7 +86,7 @@ def custom_resource_definition(of: Definition = BLURJOBS) -> dict[str, Any]:
         "name": VERSION,
         "served": True,
         "storage": True,
-        "schema": {"openAPIV3Schema": explained(of)},
+        "schema": {"openAPIV3Schema": _explained(of)},
         "subresources": {"status": {}, **({"scale": _SCALE} if of.is_scaled else {})},
         "additionalPrinterColumns": [_column(*column) for column in of.columns],
     }
@@ -116,7 +116,7 @@ def _column(title: str, type_: str, path: str, priority: int) -> dict[str, Any]:
     return {"name": title, "type": type_, "jsonPath": path} | hint | wide
 
 
-def explained(of: Definition) -> Schema:
+def _explained(of: Definition) -> Schema:
     """Return a kind's schema with defaults, limits and what may change told in words, which `kubectl explain` shows."""
     schema = structural_schema(of.model)
     for name, field in schema["properties"]["spec"]["properties"].items():
