@@ -28,6 +28,11 @@ START_SECONDS = 60
 INITIALLY = ("--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
 # Nothing here must survive a power cut, so nothing waits for the disk.
 SETTINGS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "jit=off")
+AS_IN_AZURE = """
+host    all postgres 127.0.0.1/32 scram-sha-256
+hostssl all all      127.0.0.1/32 password
+"""
+"""Who is let in, and how: pg_hba.conf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,16 +88,27 @@ def postgres_server() -> Iterator[PostgresServer]:
     if given := os.environ.get("BAAS_TEST_POSTGRES"):
         yield PostgresServer(admin_url=given)
         return
+    with private_server() as server:
+        yield server
+
+
+@contextmanager
+def private_server(certificate: tuple[Path, Path] | None = None) -> Iterator[PostgresServer]:
+    """Give a server that ends with the block.
+
+    With a certificate and its key it is as Azure's with Microsoft Entra: all but the administrator come by TLS, and are
+    asked for a password in clear text.
+    """
     folder = Path(tempfile.mkdtemp(prefix="baas-postgres-"))
     try:
-        with _running(folder) as url:
+        with _running(folder, certificate) as url:
             yield PostgresServer(admin_url=url)
     finally:
         shutil.rmtree(folder)
 
 
 @contextmanager
-def _running(folder: Path) -> Iterator[str]:
+def _running(folder: Path, certificate: tuple[Path, Path] | None) -> Iterator[str]:
     data, log, port = folder / "data", folder / "log", _free_port()
     password = folder / "password"
     password.write_text(PASSWORD)
@@ -106,6 +122,8 @@ def _running(folder: Path) -> Iterator[str]:
         cwd=folder,
     )
     settings = (*SETTINGS, f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}")
+    if certificate is not None:
+        settings += _with_tls(data, certificate)
     with log.open("w") as output:
         server = subprocess.Popen(
             [*_as_server(), _program("postgres"), "-D", data, *(f"--{setting}" for setting in settings)],
@@ -120,6 +138,16 @@ def _running(folder: Path) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)  # a fast shutdown: clients are thrown out
         server.wait(timeout=30)
+
+
+def _with_tls(data: Path, certificate: tuple[Path, Path]) -> tuple[str, ...]:
+    (data / "pg_hba.conf").write_text(AS_IN_AZURE)
+    for name, file in zip(("server.crt", "server.key"), certificate, strict=True):
+        shutil.copyfile(file, data / name)
+        (data / name).chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(data / name, "postgres")
+    return ("ssl=on",)
 
 
 def _as_server() -> list[str]:

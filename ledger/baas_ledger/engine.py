@@ -10,6 +10,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from baas_crds.errors import ConfigurationError
 from baas_ledger import schema
+from baas_ledger.database_file import SUFFIX, read_database_file
+from baas_ledger.entra import sign_in
+from baas_ledger.entra_url import asks_for_entra, with_entra
 from baas_ledger.failures import described, ledger_errors
 from baas_ledger.transactions import READS_ONLY, reading, transaction
 
@@ -31,6 +34,9 @@ POSTGRES_OPTIONS = {
 
 def open_ledger(url: str, *, migrate: bool = True) -> Engine:
     """Open the ledger at a file's path, `sqlite:///path` or `postgresql://user:password@host/database`.
+
+    `postgresql://identity@host/database?auth=entra` signs in with tokens of Microsoft Entra, and a path that ends with
+    `.json` names a database.json of the earlier service, which does the same (docs/howto/azure-identities.md).
 
     With `migrate` it is created or brought to this software's schema, however many start at once; without, it must be
     there and fit already, and nothing is written. The engine serves all threads of one process; another process opens
@@ -74,7 +80,7 @@ def open_to_read(url: str) -> Engine:
 def parsed(url: str) -> URL:
     """Return what a ledger's URL means. Raises `ConfigurationError`, which never repeats it: it may hold a password."""
     if "://" not in url:
-        place = URL.create("sqlite", database=url)
+        place = read_database_file(Path(url)) if url.endswith(SUFFIX) else URL.create("sqlite", database=url)
     else:
         try:
             place = make_url(url)
@@ -85,7 +91,7 @@ def parsed(url: str) -> URL:
             ) from None
     scheme = place.drivername
     if scheme in {"postgres", "postgresql", POSTGRES_DRIVER}:
-        return place.set(drivername=POSTGRES_DRIVER)
+        return with_entra(place.set(drivername=POSTGRES_DRIVER))
     if scheme != "sqlite":
         raise ConfigurationError(
             f"The ledger's URL begins with {scheme}://; use postgresql:// or the path of a SQLite file."
@@ -171,9 +177,12 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url.update_query_dict({**POSTGRES_OPTIONS, **url.query}),
         pool_pre_ping=True,
         hide_parameters=True,
         executemany_mode="values_plus_batch",  # one round trip for many rows, also where rows are changed
     )
+    if asks_for_entra(url):
+        sign_in(engine)
+    return engine

@@ -1,6 +1,7 @@
 """OpenTelemetry's exporters, made as the environment says. Each is imported when it is needed: they are heavy."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +11,14 @@ from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter, LogRecordEx
 from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 
-from baas_telemetry.exporters import Exporter
+from baas_identity.credentials import IdentityNotSetUp, azure_credential
+from baas_telemetry.exporters import Exporter, WrongExporter
 
 PROMETHEUS_HOST, PROMETHEUS_PORT = "OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"
 DEFAULT_PROMETHEUS_PORT = 9464
+AUTHENTICATION = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
+"""Azure's own variable: `Authorization=AAD`, or `Authorization=AAD;ClientId=…` for one of several identities."""
+_ENTRA = re.compile(r"Authorization=AAD(?:;ClientId=(?P<client_id>[0-9a-f-]+))?;?", re.IGNORECASE)
 
 
 def span_exporter(exporter: Exporter) -> SpanExporter:
@@ -78,7 +83,21 @@ def _azure() -> dict[str, Any]:
     # They would also ask Microsoft now and then how they are to behave.
     os.environ.setdefault("APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED", "true")
     # Nothing that was not sent is left on a disk.
-    return {"disable_offline_storage": True}
+    return {"disable_offline_storage": True, **_signed_in()}
+
+
+def _signed_in() -> dict[str, Any]:
+    """Return who sends, when it is not whoever has the connection string. The exporters would choose by themselves."""
+    said = os.environ.get(AUTHENTICATION, "")
+    if not said:
+        return {}
+    meant = _ENTRA.fullmatch(said)
+    if meant is None:
+        raise WrongExporter(f"{AUTHENTICATION} is neither Authorization=AAD nor Authorization=AAD;ClientId=….")
+    try:
+        return {"credential": azure_credential(meant["client_id"])}
+    except IdentityNotSetUp as error:
+        raise WrongExporter(f"{AUTHENTICATION} is set, but {error}.") from error
 
 
 def _prometheus(environment: Mapping[str, str]) -> MetricReader:

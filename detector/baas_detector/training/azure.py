@@ -9,6 +9,7 @@ from typing import Any
 
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 from baas_detector.training.files import read_json
+from baas_identity.credentials import IdentityNotSetUp, azure_credential
 
 _WORKSPACE = ("subscription_id", "resource_group", "workspace_name")
 
@@ -63,10 +64,9 @@ def register(folder: Path, name: str, *, tags: dict[str, str], workspace: Worksp
 
 def _client(workspace: Workspace) -> Any:
     from azure.ai.ml import MLClient  # noqa: PLC0415
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415
 
     return MLClient(
-        DefaultAzureCredential(),
+        azure_credential(),
         workspace.subscription_id,
         workspace.resource_group,
         workspace.workspace_name,
@@ -96,6 +96,8 @@ def _answers(workspace: Workspace) -> Iterator[None]:
     where = f"The workspace {workspace.workspace_name}"
     try:
         yield
+    except IdentityNotSetUp as error:
+        raise ConfigurationError(f"{where}: {error}") from error
     except ClientAuthenticationError as error:
         raise ConfigurationError(f"{where} does not know us: `az login`, or use a workload identity") from error
     except (ServiceRequestError, ServiceResponseError) as error:

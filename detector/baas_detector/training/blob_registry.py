@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from baas_crds.errors import ConfigurationError, DependencyUnavailable
 from baas_detector.training.registry import MANIFEST, SUMS, Bundle, Registered, manifest
 from baas_detector.weights import digest_of
+from baas_identity.credentials import IdentityNotSetUp, azure_credential
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from azure.storage.blob import ContainerClient
 
 CONNECTION_STRING = "AZURE_STORAGE_CONNECTION_STRING"
@@ -96,7 +98,6 @@ def read_address(url: str) -> _Address:
 
 def _container(address: _Address, retries: int) -> "ContainerClient":
     try:
-        from azure.identity import DefaultAzureCredential  # noqa: PLC0415
         from azure.storage.blob import BlobServiceClient  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"Blob Storage needs {error.name}: install the extra `azure_ml`") from error
@@ -106,8 +107,15 @@ def _container(address: _Address, retries: int) -> "ContainerClient":
         if account.url.rstrip("/") != address.account:
             raise ConfigurationError(f"{CONNECTION_STRING} is for {account.url}, but the address is {address.account}")
     else:
-        account = BlobServiceClient(address.account, credential=DefaultAzureCredential(), retry_total=retries)
+        account = BlobServiceClient(address.account, credential=_identity(), retry_total=retries)
     return account.get_container_client(address.container)
+
+
+def _identity() -> "TokenCredential":
+    try:
+        return azure_credential()
+    except IdentityNotSetUp as error:
+        raise ConfigurationError(f"Blob Storage: {error}") from error
 
 
 @contextmanager

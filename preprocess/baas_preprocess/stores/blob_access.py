@@ -4,8 +4,6 @@ The only module that knows Azure's errors. Sentences name the account, the conta
 token or a signed URL, which Azure's own messages may repeat.
 """
 
-import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,12 +11,12 @@ from typing import Any, Self, TypeVar
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, ClientAuthenticationError, DecodeError, HttpResponseError
-from azure.identity import DefaultAzureCredential, WorkloadIdentityCredential
 from azure.storage.blob import BlobClient, ContainerClient
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_crds.places import AzureBlob
+from baas_identity.credentials import IdentityNotSetUp, azure_credential, entra_code
 from baas_preprocess.patience import patient
 from baas_preprocess.stores.places import name_problem
 
@@ -152,8 +150,8 @@ class BlobFolder:
         return DependencyUnavailable(f"{self._place.account_url} does not answer: {why}")
 
     def _unsigned(self, error: HttpResponseError) -> BaasError:
-        said = re.search(r"AADSTS\d+", error.message)
-        why = f" ({said[0]})" if said else ""
+        code = entra_code(error)
+        why = f" ({code})" if code else ""
         return ConfigurationError(f"{self._title}: cannot sign in to {self._place.account_url}{why}: {self._remedy}.")
 
 
@@ -162,16 +160,10 @@ def _identity(place: AzureBlob, title: str) -> TokenCredential:
         raise ConfigurationError(
             f"{title}: {place.account_url} needs a connectionStringSecret, since identities travel over https:// only."
         )
-    if "AZURE_FEDERATED_TOKEN_FILE" not in os.environ:
-        return DefaultAzureCredential()
-    # Where it is set up, it is meant. Alone it also tells an outage from a refusal, which the chain of all does not.
     try:
-        return WorkloadIdentityCredential()
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{title}: the workload identity lacks AZURE_CLIENT_ID or AZURE_TENANT_ID; its webhook sets them for pods "
-            "with the label azure.workload.identity/use."
-        ) from error
+        return azure_credential()
+    except IdentityNotSetUp as error:
+        raise ConfigurationError(f"{title}: {error}.") from error
 
 
 def _client_of(connection_string: str, place: AzureBlob, title: str) -> ContainerClient:
