@@ -46,47 +46,51 @@ REFUSED_AT_THE_DOOR = (
 
 
 @contextmanager
-def ledger_errors(url: URL) -> Iterator[None]:
-    """Translate what the database raises inside; everything else passes."""
+def ledger_errors(url: URL, called: str = "Ledger") -> Iterator[None]:
+    """Translate what the database, called so, raises inside; everything else passes."""
     try:
         yield
     except DBAPIError as error:
-        ours = _sqlite(error, url) if url.get_backend_name() == "sqlite" else _postgres(error, url)
+        ours = (
+            _sqlite(error, described(url, called))
+            if url.get_backend_name() == "sqlite"
+            else _postgres(error, described(url, called))
+        )
         if ours is None:
             raise
         raise ours from error
     except PoolTimeout as error:
-        raise DependencyUnavailable(f"{described(url)}: all connections of this process are in use") from error
+        raise DependencyUnavailable(f"{described(url, called)}: all connections of this process are in use") from error
 
 
-def described(url: URL) -> str:
-    """Name a ledger for a person, without its password."""
+def described(url: URL, called: str = "Ledger") -> str:
+    """Name a ledger, or another database that is called so, for a person, without its password."""
     if url.get_backend_name() == "sqlite":
-        return f"Ledger {url.database}"
+        return f"{called} {url.database}"
     host = url.host or url.query.get("host") or "the local socket"
-    return f"Ledger {url.database or url.username} on PostgreSQL at {host}{f':{url.port}' if url.port else ''}"
+    return f"{called} {url.database or url.username} on PostgreSQL at {host}{f':{url.port}' if url.port else ''}"
 
 
-def _sqlite(error: DBAPIError, url: URL) -> BaasError | None:
+def _sqlite(error: DBAPIError, place: str) -> BaasError | None:
     # The lower byte is the kind of error, the rest its variety (sqlite.org/rescode.html).
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     if code in SQLITE_CONFIGURATION:
-        return ConfigurationError(f"{described(url)}: {SQLITE_CONFIGURATION[code]}.")
+        return ConfigurationError(f"{place}: {SQLITE_CONFIGURATION[code]}.")
     if code in SQLITE_UNAVAILABLE:
-        return DependencyUnavailable(f"{described(url)}: {SQLITE_UNAVAILABLE[code]}.")
+        return DependencyUnavailable(f"{place}: {SQLITE_UNAVAILABLE[code]}.")
     if str(error.orig).startswith("no such table"):
-        return ConfigurationError(f"{described(url)} was changed by others: {error.orig}. Restore it from a backup.")
+        return ConfigurationError(f"{place} was changed by others: {error.orig}. Restore it from a backup.")
     return None
 
 
-def _postgres(error: DBAPIError, url: URL) -> BaasError | None:
+def _postgres(error: DBAPIError, place: str) -> BaasError | None:
     said = (str(error.orig).strip().splitlines() or ["no reason given"])[0]
     sqlstate = getattr(error.orig, "pgcode", None)
     if sqlstate is None and any(text in str(error.orig) for text in REFUSED_AT_THE_DOOR):
-        return ConfigurationError(f"{described(url)} refused the connection: {said}")
+        return ConfigurationError(f"{place} refused the connection: {said}")
     if sqlstate is not None and sqlstate.startswith(POSTGRES_CONFIGURATION):
-        return ConfigurationError(f"{described(url)} refused: {said}")
+        return ConfigurationError(f"{place} refused: {said}")
     lost = error.connection_invalidated or (sqlstate is None and isinstance(error, OperationalError | InterfaceError))
     if lost or (sqlstate is not None and sqlstate.startswith(POSTGRES_UNAVAILABLE)):
-        return DependencyUnavailable(f"{described(url)} does not answer: {said}")
+        return DependencyUnavailable(f"{place} does not answer: {said}")
     return None

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from baas_crds.errors import ConfigurationError
+from baas_ledger.earlier_tables import earlier_imports
 from baas_ledger.failures import described
 from baas_ledger.tables import metadata
 from baas_ledger.transactions import is_postgres, reading, transaction
@@ -17,12 +18,15 @@ from baas_ledger.transactions import is_postgres, reading, transaction
 VERSION_TABLE = "ledger_schema"
 # Any constant serves: whoever migrates a ledger of this PostgreSQL database takes this lock first.
 MIGRATION_LOCK = 0x62616173
+EARLIER_NAMES = frozenset({"image_processing_status", "detection_information", "batch_run_information"})
+"""The earlier service's tables; in a ledger, views have these names (docs/reference/earlier-tables.md)."""
 
 
 def upgrade(engine: Engine) -> None:
     """Create the ledger or bring it to this software's schema, in one transaction; any number may try at once.
 
-    Raises `ConfigurationError` when it has a newer schema than this software, or holds something else.
+    Raises `ConfigurationError` when it has a newer schema than this software, or holds something else, such as the
+    earlier service's tables.
     """
     with reading(engine) as connection:
         if _revision(connection, engine) == _head():
@@ -31,6 +35,7 @@ def upgrade(engine: Engine) -> None:
         if is_postgres(connection):
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         if _revision(connection, engine) != _head():
+            _check_names_are_free(connection, engine)
             config = _config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -63,6 +68,20 @@ def _revision(connection: Connection, engine: Engine) -> str | None:
             f"{_head()}): update the software."
         )
     return found
+
+
+def _check_names_are_free(connection: Connection, engine: Engine) -> None:
+    """Raise `ConfigurationError` when something that is not ours has the name of a view that a migration makes."""
+    names = inspect(connection)
+    if earlier_imports.name in names.get_table_names():
+        return
+    taken = EARLIER_NAMES.intersection([*names.get_table_names(), *names.get_view_names()])
+    if taken:
+        raise ConfigurationError(
+            f"{described(engine.url)} has {', '.join(sorted(taken))} already, and nothing was changed: in a ledger "
+            "these names are views, and the earlier service's own tables are to stay as they are. Give the ledger a "
+            "database of its own, or move those tables into another schema (docs/migrating.md)."
+        )
 
 
 def _head() -> str:

@@ -96,12 +96,13 @@ metadata = MetaData(
 )
 
 
-def _one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    """Return what lets a column hold nothing but these words."""
     values = ", ".join(f"'{choice}'" for choice in choices)
     return CheckConstraint(f"{column} IN ({values})", name=column)
 
 
-def _shares() -> tuple[SchemaItem, ...]:
+def shares() -> tuple[SchemaItem, ...]:
     """Return the columns of a box in shares of a picture, and what holds for them."""
     return (
         *(Column(name, Double, nullable=False) for name in ("x", "y", "width", "height")),
@@ -129,7 +130,7 @@ runs = Table(
     Column("opened_at", Moment, nullable=False),
     Column("planned_at", Moment),
     Column("finished_at", Moment),
-    _one_of("state", RunState),
+    one_of("state", RunState),
     CheckConstraint("state <> 'finished' OR finished_at IS NOT NULL", name="finished_has_time"),
     Index("ix_runs_destination", "destination", "opened_at"),
 )
@@ -177,7 +178,7 @@ images = Table(
     Column("source_deleted_at", Moment),
     # Also gives the pages of a run's images, sorted by name.
     UniqueConstraint("run_id", "name"),
-    _one_of("state", ImageState),
+    one_of("state", ImageState),
     CheckConstraint("(state = 'leased') = (lease_until IS NOT NULL)", name="lease_has_end"),
     CheckConstraint("(state = 'quarantined') = (reason IS NOT NULL)", name="quarantine_has_reason"),
     CheckConstraint("state NOT IN ('quarantined', 'excluded') OR message IS NOT NULL", name="unpublished_has_message"),
@@ -239,10 +240,10 @@ detections = Table(
     Column("score", Double, nullable=False),
     # Shares of the stored picture's width and height; x and y are the upper left corner. An object across the seam of
     # a 360° panorama has x + width > 1 and goes on at the left edge.
-    *_shares(),
+    *shares(),
     # How many boxes of the detector this object unites.
     Column("joined", Integer, nullable=False),
-    _one_of("object_class", ObjectClass),
+    one_of("object_class", ObjectClass),
 )
 
 events = Table(
@@ -279,7 +280,7 @@ audit_records = Table(
     Column("body", Text, nullable=False),
     Column("digest", Text, nullable=False),
     Column("signature", Text),
-    _one_of("kind", RecordKind),
+    one_of("kind", RecordKind),
     Index("ix_audit_records_image", "image_id", "number"),
 )
 
@@ -293,13 +294,13 @@ corrections = Table(
     Column("object_class", Text, nullable=False),
     # As in `detections`, but of the picture as viewers show it, turned by its Exif orientation: that outlives a source
     # that was turned.
-    *_shares(),
+    *shares(),
     # At least this share of the box's size is redacted around it.
     Column("padding", Double, nullable=False),
     # The reporter's own word for it, such as the number of a case; empty when there is none.
     Column("reference", Text, nullable=False),
     Column("at", Moment, nullable=False),
-    _one_of("object_class", ObjectClass),
+    one_of("object_class", ObjectClass),
     CheckConstraint("padding >= 0", name="padding_not_negative"),
     # Together with the destination it could be too long for an index of PostgreSQL's.
     Index("ix_corrections_name", "name"),
@@ -327,5 +328,5 @@ run_counts = Table(
     Column("images", BigInteger, nullable=False),
     Column("persons", BigInteger, nullable=False),
     Column("licence_plates", BigInteger, nullable=False),
-    _one_of("state", ImageState),
+    one_of("state", ImageState),
 )

@@ -97,6 +97,7 @@ def selection_of(assignment: Assignment, settings: PodSettings) -> Selection:
         sample_percent=source.sample_percent,
         redo_model=None if source.redo_model is None else Digest(source.redo_model),
         only_new=bool(source.only_new),
+        keep_earlier=source.keep_earlier,
     )
 
 

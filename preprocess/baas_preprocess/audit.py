@@ -20,7 +20,7 @@ from baas_ledger.fates import STATES
 from baas_ledger.progress import miscounted
 from baas_ledger.records import detections, looked_at, named_image, places_of
 from baas_ledger.tables import ImageState
-from baas_preprocess.audit_outputs import not_published, still_wrong, unexplained, wrong_output
+from baas_preprocess.audit_outputs import earlier_ones, not_published, still_wrong, unexplained, wrong_output
 from baas_preprocess.signatures import Checker
 from baas_preprocess.stores.places import Outputs
 
@@ -43,6 +43,8 @@ class Verdict:
     """So many outputs of this run were read."""
     unrecorded: int = 0
     """So many images had their fate before there were records of it: nothing tells whether it is what it was."""
+    earlier: int = 0
+    """So many pictures at the destination are the earlier service's, by what was imported of it: nothing tells more."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -178,6 +180,9 @@ class _Audit:
 
         with ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="audit") as pool:
             names = list(not_published(ledger, run, outputs))
+            earlier = earlier_ones(ledger, run, names)
+            self.verdict.earlier = len(earlier)
+            names = [name for name in names if name not in earlier]
             left = sorted(name for name, problem in zip(names, pool.map(odd, names), strict=True) if problem)
             wrong = pool.map(lambda image: still_wrong(ledger, outputs, image), self.suspects)
             self.verdict.problems += (problem for problem in (*wrong, *pool.map(odd, left)) if problem is not None)

@@ -3,7 +3,7 @@
 Others may write meanwhile. So whatever seems wrong is looked at again at the end, by which time it may be recorded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import Engine
 
@@ -11,6 +11,7 @@ from baas_ledger.audit import records_of
 from baas_ledger.chunks import chunks
 from baas_ledger.contradictions import output_left
 from baas_ledger.corrections import interrupted
+from baas_ledger.earlier_imports import kept_at
 from baas_ledger.engine import reading
 from baas_ledger.facts import Corrected, ImageRecord, Run
 from baas_ledger.records import images_at, named_image, published_of
@@ -60,6 +61,20 @@ def not_published(ledger: Engine, run: Run, outputs: Outputs) -> Iterator[str]:
         with reading(ledger) as connection:
             known = published_of(connection, run.id, storable)
         yield from (name for name in names if name not in known)
+
+
+def earlier_ones(ledger: Engine, run: Run, names: Collection[str]) -> set[str]:
+    """Return which pictures at a run's destination stand there as the earlier service published them.
+
+    That is what was imported of it. Nothing tells what they were, nor whether they were changed since.
+    """
+    found: set[str] = set()
+    for some in chunks(names):
+        places = {name: _places(run.destination, printable(name)) for name in some}
+        with reading(ledger) as connection:
+            kept = kept_at(connection, [place for among in places.values() for place in among])
+        found |= {name for name, among in places.items() if not kept.isdisjoint(among)}
+    return found
 
 
 def unexplained(ledger: Engine, run: Run, outputs: Outputs, name: str) -> str | None:

@@ -160,6 +160,7 @@ def read_selection(settings: Settings) -> Selection:
         exclude_list=listed,
         sample_percent=settings.source_percent,
         redo_model=None if settings.redo_model is None else Digest(settings.redo_model),
+        keep_earlier=settings.keep_earlier,
     )
 
 

@@ -31,6 +31,10 @@ def foresee(places: Sequence[str], selection: Selection, settings: Settings) -> 
         raise ConfigurationError(
             "--dry-run looks into no ledger: `baas plan DEST --redo-model DIGEST` tells what would be done again."
         )
+    if selection.keep_earlier:
+        raise ConfigurationError(
+            "--dry-run looks into no ledger: `baas earlier list DEST` tells what the earlier service's is and stays."
+        )
     empty = True
     with open_given(places, settings) as source:
         for entry in source.entries():

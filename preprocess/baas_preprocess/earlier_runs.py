@@ -63,9 +63,35 @@ def open_any(place: str | None, ledger: str | None) -> Iterator[tuple[Engine, st
         )
     engine = open_to_read(ledger or _own_ledger(Path(place or "")))
     try:
-        yield engine, place if place is None or place.startswith(VOLUME) else _label(place)
+        yield engine, None if place is None else called(place)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def open_own(place: str, ledger: str | None) -> Iterator[Engine]:
+    """Give the ledger that runs into a destination have or will have, to write; a folder's own one is made if needed.
+
+    A folder is held meanwhile. Raises as `open_any`, and `ConfigurationError` when there is no such folder, or another
+    `baas` works there.
+    """
+    if ledger is not None:
+        engine = open_ledger(ledger, migrate=False)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+        return
+    if not is_folder(place):
+        raise ConfigurationError(f"The ledger of {place} is a database: give its URL with --ledger.")
+    if not Path(place).is_dir():
+        raise ConfigurationError(f"There is no folder {place}: name the one in which the published pictures are.")
+    with FolderDestination(Path(place)).lock():
+        engine = open_ledger(str(FolderDestination.ledger_of(Path(place))))
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
 
 @contextmanager
@@ -90,6 +116,11 @@ def open_container(address: str) -> Iterator[BlobDestination]:
 def is_folder(place: str) -> bool:
     """Whether a destination is written as a folder of this machine."""
     return not is_blob(place) and not place.startswith(VOLUME)
+
+
+def called(place: str) -> str:
+    """Return what the ledger calls a destination: a folder, an `https://` address, or a volume as the ledger has it."""
+    return place if place.startswith(VOLUME) else _label(place)
 
 
 def _label(place: Path | str) -> str:

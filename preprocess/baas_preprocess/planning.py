@@ -19,7 +19,7 @@ from baas_ledger.runs import find_run, finish_planning, id_of, is_alone, open_ru
 from baas_ledger.tables import ImageState
 from baas_preprocess.detect import Model
 from baas_preprocess.facts import Digest
-from baas_preprocess.part import check_redo, check_some_taken, reopen_replaced, taken, told_part
+from baas_preprocess.part import check_earlier, check_redo, check_some_taken, reopen_replaced, taken, told_part
 from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.retention import leave_out_deleted, leaves_some_out
@@ -66,12 +66,12 @@ def plan(
 
     `run_id` names a run that others know already, else it follows from the rest. With `alone` the caller holds the
     destination for itself, so that leases can only be left-overs. With `retry` quarantined images are pending again.
-    Of a partial selection only its part is planned. Raises `ConfigurationError` as `check_redo` and, before there is a
-    run, `check_some_taken`.
+    Of a partial selection only its part is planned. Raises `ConfigurationError` as `check_redo`, `check_earlier` and,
+    before there is a run, `check_some_taken`.
     """
     place = destination.label
     run_id = run_id or id_of(source=source.label, destination=place, model_digest=model, config_digest=recipe)
-    _check_part(ledger, source, selection, run_id, destination=place, model=model)
+    _check_part(ledger, source, selection, run_id, destination=destination, model=model)
     with transaction(ledger) as connection:
         open_run(
             connection,
@@ -88,7 +88,7 @@ def plan(
             retry_quarantined(connection, run_id)
         interrupted = interrupted_names(connection, run_id)
     listing = _Listing(source.entries(), selection.exclude_list, interrupted)
-    entries = taken(listing, selection, ledger, destination=place, run_id=run_id)
+    entries = taken(listing, selection, ledger, destination=destination, run_id=run_id)
     if selection.only_new:
         wanted = Wanted(destination=destination, extras=extras, model=model, recipe=recipe)
         entries = unfinished(entries, selection, ledger, wanted=wanted, run_id=run_id)
@@ -103,13 +103,14 @@ def plan(
 
 
 def _check_part(
-    ledger: Engine, source: Source, selection: Selection, run_id: str, *, destination: str, model: Digest
+    ledger: Engine, source: Source, selection: Selection, run_id: str, *, destination: Destination, model: Digest
 ) -> None:
-    check_redo(ledger, selection, destination=destination, model=model)
+    check_redo(ledger, selection, destination=destination.label, model=model)
+    check_earlier(ledger, selection, destination=destination.label)
     with reading(ledger) as connection:
         is_new = find_run(connection, run_id) is None
     # To take away what has no original any more is something to do, too.
-    if is_new and selection.is_partial and not leaves_some_out(ledger, destination, selection):
+    if is_new and selection.is_partial and not leaves_some_out(ledger, destination.label, selection):
         check_some_taken(source, selection, ledger, destination=destination)
 
 

@@ -25,11 +25,13 @@ class Selection:
     """Only what this model made is part of a run."""
     only_new: bool = False
     """What is finished, whatever run did it, is no part of a run."""
+    keep_earlier: bool = False
+    """What stands as the earlier service finished it, by what was imported of it, is no part of a run."""
 
     @property
     def is_partial(self) -> bool:
         """Whether names may be no part of a run at all, neither worked on nor left out."""
-        return self.sample_percent < 100 or self.redo_model is not None
+        return self.sample_percent < 100 or self.redo_model is not None or self.keep_earlier
 
     def is_sampled(self, name: str) -> bool:
         """Whether a name is in the sample; the same answer in every run. Whatever is among 5 % is among 10 %, too."""

@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     """Work on this share of the names only, to try a model; the others stay as they are."""
     redo_model: str | None = None
     """Do only what this model made again, with the one that is served now."""
+    keep_earlier: bool = False
+    """Leave what the earlier service finished as it is, unchecked."""
     limit: Annotated[int, Field(ge=1)] | None = None
     """Stop after this many pictures."""
     in_flight: Annotated[int, Field(ge=1, le=64)] = 2

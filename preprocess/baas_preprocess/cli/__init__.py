@@ -13,12 +13,13 @@ from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_preprocess.cli.audit_command import audit_command
 from baas_preprocess.cli.blur_command import blur_command
+from baas_preprocess.cli.earlier_command import earlier_command
 from baas_preprocess.cli.inspect_command import inspect_command
 from baas_preprocess.cli.ledger_command import ledger_command
+from baas_preprocess.cli.panoramas_command import panoramas_command
 from baas_preprocess.cli.pod_commands import plan_command, work_command
 from baas_preprocess.cli.redact_more_command import redact_more_command
 from baas_preprocess.cli.report_command import report_command
-from baas_preprocess.cli.panoramas_command import panoramas_command
 from baas_preprocess.cli.samples_command import samples_command
 from baas_preprocess.cli.status_command import status_command
 
@@ -53,10 +54,12 @@ cli.add_command(redact_more_command)
 cli.add_command(audit_command)
 cli.add_command(samples_command)
 cli.add_command(ledger_command)
+cli.add_command(earlier_command)
 cli.add_command(plan_command)
 cli.add_command(work_command)
 
 cli.add_command(panoramas_command)
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every error of ours becomes its sentence and its exit code."""

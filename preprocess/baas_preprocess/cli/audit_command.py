@@ -140,6 +140,12 @@ def _tell(run: Run, verdict: Verdict, samples: Sequence[str], *, with_key: bool)
         out.print(f"BROKEN: {printable(problem)}", markup=False, soft_wrap=True)
     if len(verdict.problems) > PROBLEMS_SHOWN:
         out.print(f"… and {len(verdict.problems) - PROBLEMS_SHOWN} more; --json lists all.")
+    if verdict.earlier:
+        out.print(
+            f"{verdict.earlier} pictures there stand as the earlier service published them (baas earlier list): no "
+            "record tells what they are, and this service has checked none of them.",
+            soft_wrap=True,
+        )
     if verdict.unrecorded:
         out.print(
             f"{verdict.unrecorded} images had their fate before this run had records, or have lost them: nothing tells "

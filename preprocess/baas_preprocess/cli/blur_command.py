@@ -61,6 +61,12 @@ OPTIONS = (
     click.option("--exclude-list", type=click.Path(path_type=Path), metavar="FILE", help=setting_help("exclude_list")),
     click.option("--source-percent", type=int, metavar="N", help=setting_help("source_percent", "[100]")),
     click.option("--redo-model", metavar="DIGEST", help=setting_help("redo_model")),
+    click.option(
+        "--keep-earlier",
+        is_flag=True,
+        default=None,
+        help=setting_help("keep_earlier", "`baas earlier import` comes first."),
+    ),
     click.option("--limit", type=int, metavar="N", help=setting_help("limit")),
     click.option("--max-megapixels", type=float, metavar="N", help=setting_help("max_megapixels", "[180]")),
     click.option("--in-flight", type=int, metavar="N", help=setting_help("in_flight", "[2]")),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from baas_crds.errors import ConfigurationError
 from baas_ledger.engine import reading
 from baas_ledger.lineage import Made, check_made_something, made_by
-from baas_preprocess.cli.console import err, given_ledger, out, printable
+from baas_preprocess.cli.console import given_ledger, out, printable
+from baas_preprocess.cli.name_list import with_names
 from baas_preprocess.earlier_runs import is_folder, open_any
 from baas_preprocess.results import check_page_apart
 
@@ -46,7 +46,7 @@ def tell_lineage(model: str, dest: str | None, ledger: str | None, *, names: Pat
             check_made_something(connection, model, destination)
         found: Iterator[Made] = (made for page in made_by(engine, model, destination) for made in page)
         if names is not None:
-            found = _with_names(found, names)
+            found = with_names(found, names)
         if as_json:
             _print_document(model, found)
             return
@@ -54,23 +54,6 @@ def tell_lineage(model: str, dest: str | None, ledger: str | None, *, names: Pat
         for made in found:
             sums.add(made)
     _tell_sums(model, sums)
-
-
-def _with_names(found: Iterator[Made], file: Path) -> Iterator[Made]:
-    """Pass outputs on, and write their names, one a line as an exclude list has them."""
-    unwritten = 0
-    try:
-        with file.open("w", encoding="utf-8") as lines:
-            for made in found:
-                if made.name.strip().splitlines() == [made.name]:
-                    lines.write(f"{made.name}\n")
-                else:
-                    unwritten += 1
-                yield made
-    except OSError as error:
-        raise ConfigurationError(f"--names {file} cannot be written: {error.strerror}.") from error
-    if unwritten:
-        err.print(f"{unwritten:,} names are not in {printable(str(file))}: no line can hold them. --json has them.")
 
 
 def _print_document(model: str, found: Iterator[Made]) -> None:

@@ -146,3 +146,38 @@ def test_no_frequent_question_reads_the_whole_table(
     assert "SCAN images" not in seen, seen
     for index in indexes:
         assert index in seen, seen
+
+
+@pytest.mark.parametrize("full", ["SQLite", "PostgreSQL"], indirect=True)
+@pytest.mark.parametrize(
+    ("question", "indexes"),
+    [
+        pytest.param(
+            "SELECT count(*) FROM image_processing_status WHERE processing_status = 'inprogress'",
+            ["ix_images_leased"],
+            id="what is in progress",
+        ),
+        pytest.param(
+            "SELECT image_filename FROM image_processing_status WHERE processing_status = 'quarantined'",
+            ["ix_images_quarantined"],
+            id="what is quarantined",
+        ),
+        pytest.param(
+            "SELECT processing_status FROM image_processing_status WHERE image_filename = '5.jpg'", [], id="one image"
+        ),
+        pytest.param(
+            "SELECT * FROM detection_information WHERE image_filename = '5.jpg'", [], id="the detections of one image"
+        ),
+        pytest.param("SELECT * FROM batch_run_information", [], id="runs"),
+    ],
+)
+def test_dashboards_of_the_earlier_service_read_no_whole_table(
+    full: tuple[Engine, str], question: str, indexes: list[str]
+) -> None:
+    engine, _ = full
+    seen = plans(engine, lambda connection: connection.execute(text(question)), ["_information", "_status"])
+    assert seen
+    for whole in ("Seq Scan on images", "SCAN i ", "SCAN i\n", "SCAN d ", "SCAN d\n"):
+        assert whole not in f"{seen}\n", seen
+    for index in indexes:
+        assert index in seen, seen

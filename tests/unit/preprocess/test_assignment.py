@@ -98,7 +98,8 @@ def test_the_part_of_the_source_comes_from_the_spec(tmp_path: Path) -> None:
     source, digest = example("azure")["spec"]["source"], f"sha256:{'0' * 64}"
     assert not selection_of(read(tmp_path), SETTINGS).is_partial
     part = selection_of(read(tmp_path, source={**source, "samplePercent": 5, "redoModel": digest}), SETTINGS)
-    assert (part.sample_percent, part.redo_model) == (5, digest)
+    assert (part.sample_percent, part.redo_model, part.keep_earlier) == (5, digest, False)
+    assert selection_of(read(tmp_path, source={**source, "keepEarlier": True}), SETTINGS).keep_earlier
 
 
 def test_a_list_that_is_not_mounted_is_an_error_and_excludes_nothing_silently(tmp_path: Path) -> None:

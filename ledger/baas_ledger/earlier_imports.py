@@ -1,0 +1,227 @@
+"""Keeps what was imported from the earlier service, and answers what of it still stands at a destination.
+
+An import is begun, gets its pictures chunk by chunk in the order of their names, and is finished. What was interrupted
+goes on behind the last name; what was finished begins anew, and afterwards has what is there now.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, insert, or_, select, tuple_, update
+
+from baas_crds.codes import QuarantineReason
+from baas_crds.errors import ConfigurationError
+from baas_ledger.chunks import CHUNK
+from baas_ledger.earlier_rows import EarlierImage
+from baas_ledger.earlier_tables import EarlierState, earlier_detections, earlier_images, earlier_imports
+from baas_ledger.plan import storable_name
+from baas_ledger.tables import ImageState, images, runs
+from baas_ledger.transactions import insert_into, moment, reading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierImport:
+    """One customer's pictures in one database of the earlier service, whose outputs stand at one destination."""
+
+    id: str
+    begun_at: datetime
+    last_name: str
+    """As the earlier service has it; where an interrupted import goes on. Empty: at the beginning."""
+    counts: Counter[str]
+    """Up to there, by `earlier_rows.Found`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A picture that stands as the earlier service published it, as far as the ledger knows."""
+
+    name: str
+    filename: str
+    """As the earlier service called it."""
+    customer: str
+    uploaded_at: datetime
+    boxes: int
+    import_id: str
+
+
+def begin_import(
+    connection: Connection,
+    *,
+    destination: str,
+    origin: str,
+    customer: str,
+    below: str,
+    redo_without_boxes: bool,
+    now: datetime | None = None,
+) -> EarlierImport:
+    """Begin an import, or go on with one that was interrupted, unless it wanted something else."""
+    at = moment(connection, now)
+    import_id = hashlib.sha256(json.dumps((destination, origin, customer)).encode()).hexdigest()[:16]
+    wanted = {"below": below, "redo_without_boxes": redo_without_boxes}
+    new: dict[str, object] = {"begun_at": at, "finished_at": None, "last_name": None, "counts": {}, **wanted}
+    add = insert_into(earlier_imports, connection.dialect.name).values(
+        id=import_id, destination=destination, origin=origin, customer=customer, **new
+    )
+    is_another = or_(
+        earlier_imports.c.finished_at.is_not(None), *(earlier_imports.c[name] != it for name, it in wanted.items())
+    )
+    connection.execute(add.on_conflict_do_update(index_elements=["id"], set_=new, where=is_another))
+    row = connection.execute(select(earlier_imports).where(earlier_imports.c.id == import_id)).one()
+    return EarlierImport(id=import_id, begun_at=row.begun_at, last_name=row.last_name or "", counts=Counter(row.counts))
+
+
+def add_images(
+    connection: Connection, begun: EarlierImport, some: Sequence[EarlierImage], *, last_name: str, counts: Counter[str]
+) -> None:
+    """Keep some pictures, in place of what was known of them, and note that the import came up to `last_name`."""
+    progress = update(earlier_imports).where(earlier_imports.c.id == begun.id)
+    # First: whoever else adds to this import waits here.
+    connection.execute(progress.values(last_name=last_name, counts=dict(counts)))
+    if not some:
+        return
+    add = insert_into(earlier_images, connection.dialect.name)
+    changed = {name: add.excluded[name] for name in _IMAGE if name not in {"import_id", "name"}}
+    keep = add.on_conflict_do_update(index_elements=["import_id", "name"], set_=changed)
+    kept = connection.execute(
+        keep.returning(earlier_images.c.id, earlier_images.c.name), [_row(begun, image) for image in some]
+    )
+    ids = {row.name: row.id for row in kept}
+    connection.execute(delete(earlier_detections).where(earlier_detections.c.image_id.in_(ids.values())))
+    boxes = [
+        {"image_id": ids[storable_name(image.name)], "number": number, **asdict(box)}
+        for image in some
+        for number, box in enumerate(image.boxes)
+    ]
+    if boxes:
+        connection.execute(insert(earlier_detections), boxes)
+
+
+def finish_import(connection: Connection, begun: EarlierImport, *, now: datetime | None = None) -> int:
+    """Note that all was read, drop what was not there any more, and return how many pictures that were."""
+    at = moment(connection, now)
+    gone = select(earlier_images.c.id).where(
+        earlier_images.c.import_id == begun.id, earlier_images.c.seen_at < begun.begun_at
+    )
+    connection.execute(delete(earlier_detections).where(earlier_detections.c.image_id.in_(gone)))
+    dropped = connection.execute(delete(earlier_images).where(earlier_images.c.id.in_(gone))).rowcount
+    done = update(earlier_imports).where(earlier_imports.c.id == begun.id)
+    connection.execute(done.values(finished_at=at, last_name=None))
+    return dropped
+
+
+def check_imported(connection: Connection, destination: str) -> None:
+    """Raise `ConfigurationError` unless something was imported for a destination, and each import of it to its end."""
+    found = connection.execute(
+        select(earlier_imports.c.finished_at, earlier_imports.c.origin).where(
+            earlier_imports.c.destination == destination
+        )
+    ).all()
+    if not found:
+        raise ConfigurationError(
+            f"Nothing was imported from the earlier service for {destination}, so nothing of it can be kept: "
+            "`baas earlier import` comes first, with the same destination."
+        )
+    if unfinished := [row.origin for row in found if row.finished_at is None]:
+        raise ConfigurationError(
+            f"The import of {unfinished[0]} for {destination} was interrupted: repeat the same `baas earlier import`, "
+            "which goes on."
+        )
+
+
+def kept_names(connection: Connection, destination: str, names: Collection[str]) -> set[str]:
+    """Return under which of these names the earlier service's output stands, as far as the ledger knows.
+
+    Not where any import says that the picture is to be done. Whether it stands, and is what the earlier service wrote,
+    only the destination tells.
+    """
+    return {name for _, name in kept_at(connection, [(destination, name) for name in names])}
+
+
+def kept_at(connection: Connection, places: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return the same of pairs of destination and name."""
+    place = (earlier_imports.c.destination, _NAME)
+    found = connection.execute(_kept().where(tuple_(*place).in_(places)).with_only_columns(*place))
+    return {(row.destination, row.name) for row in found}
+
+
+def kept(engine: Engine, destination: str) -> Iterator[list[Kept]]:
+    """Give what stands at a destination as the earlier service published it, in pages sorted by name, none empty.
+
+    As `kept_names`: no run has published, left out or refused it there since.
+    """
+    columns = (
+        _NAME,
+        earlier_images.c.filename,
+        earlier_imports.c.customer,
+        earlier_images.c.uploaded_at,
+        earlier_images.c.boxes,
+        earlier_images.c.import_id,
+    )
+    theirs = _kept().where(earlier_imports.c.destination == destination)
+    wanted = theirs.with_only_columns(*columns).order_by(_NAME, earlier_images.c.import_id).limit(CHUNK)
+    page = wanted
+    while True:
+        with reading(engine) as connection:
+            rows = connection.execute(page).all()
+        if not rows:
+            return
+        yield [Kept(**row._mapping) for row in rows]
+        last = rows[-1]
+        behind = (last.name == _NAME) & (earlier_images.c.import_id > last.import_id)
+        page = wanted.where(or_(last.name < _NAME, behind))
+
+
+_NAME = earlier_images.c.name
+_IMAGE = tuple(name for name in earlier_images.c.keys() if name != "id")  # noqa: SIM118 - columns, no dictionary
+
+
+def _kept() -> Select[Any]:
+    others, theirs = earlier_images.alias(), earlier_imports.alias()
+    to_be_done = (
+        select(others.c.id)
+        .join(theirs, theirs.c.id == others.c.import_id)
+        .where(
+            theirs.c.destination == earlier_imports.c.destination,
+            others.c.name == _NAME,
+            others.c.state != EarlierState.FINISHED,
+        )
+    )
+    since = (
+        select(images.c.id)
+        .join(runs, runs.c.id == images.c.run_id)
+        .where(runs.c.destination == earlier_imports.c.destination, images.c.name == _NAME, _is_replaced())
+    )
+    return (
+        select(earlier_images)
+        .join(earlier_imports, earlier_imports.c.id == earlier_images.c.import_id)
+        .where(earlier_images.c.state == EarlierState.FINISHED, ~since.exists(), ~to_be_done.exists())
+    )
+
+
+def _is_replaced() -> ColumnElement[bool]:
+    """Whether a run's image means that nothing of the earlier service stands under its name any more.
+
+    What is refused is taken away before planning ends, or by its worker; with too many attempts, when the run ends.
+    """
+    refused = images.c.state.in_([ImageState.QUARANTINED, ImageState.EXCLUDED])
+    told = images.c.reason.is_distinct_from(QuarantineReason.TOO_MANY_ATTEMPTS)
+    return or_(images.c.state == ImageState.PUBLISHED, refused & told & runs.c.planned_at.is_not(None))
+
+
+def _row(begun: EarlierImport, image: EarlierImage) -> dict[str, object]:
+    return {
+        "import_id": begun.id,
+        "name": storable_name(image.name),
+        "filename": storable_name(image.filename),
+        "uploaded_at": image.uploaded_at,
+        "state": image.state,
+        "boxes": len(image.boxes),
+        "width_px": image.width_px,
+        "height_px": image.height_px,
+        "seen_at": begun.begun_at,
+    }
