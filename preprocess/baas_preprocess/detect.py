@@ -67,6 +67,17 @@ class Model:
     max_det: int
 
 
+def address_of(url: str) -> tuple[str, bool]:
+    """Split `host:port`, `grpc://host:port` or `grpcs://host:port` into what gRPC connects to, and whether by TLS.
+
+    Raises `ConfigurationError` for all else.
+    """
+    scheme, _, address = url.rpartition("://")
+    if not address or scheme not in {"", "grpc", "grpcs"}:
+        raise ConfigurationError(f"BAAS_TRITON is {url}; use grpc://host:port, or grpcs:// with TLS.")
+    return address, scheme == "grpcs"
+
+
 class Detector(Protocol):
     """What the pipeline needs: boxes for a picture's tiles."""
 

@@ -24,7 +24,7 @@ from baas_ledger.runs import MODEL_VERSION, check_run, find_run, finish_run
 from baas_ledger.tables import ImageState
 from baas_preprocess.assignment import Assignment, open_destination, open_source, read_assignment, selection_of
 from baas_preprocess.closing import close_run
-from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.detect import Detector, TritonDetector, address_of
 from baas_preprocess.job import Job
 from baas_preprocess.patience import patient
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
@@ -174,15 +174,13 @@ def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) ->
     """Connect to the model that the run began with, or that the BlurJob wants when it begins."""
     wanted = assignment.spec.detector
     # Pictures go where the operator says, not where the mounted BlurJob does: others can write ConfigMaps, too.
-    scheme, _, address = settings.triton.rpartition("://")
-    if not address or scheme not in {"", "grpc", "grpcs"}:
-        raise ConfigurationError(f"BAAS_TRITON is {settings.triton}; use grpc://host:port, or grpcs:// with TLS.")
+    address, uses_tls = address_of(settings.triton)
     version = wanted.version if run is None else run.configuration[MODEL_VERSION]
     detector = TritonDetector(
         address,
         name=wanted.model,
         version=None if version is None else str(version),
-        uses_tls=scheme == "grpcs",
+        uses_tls=uses_tls,
         patience_seconds=settings.patience_seconds,
     )
     if wanted.model_digest not in {None, detector.model.digest}:

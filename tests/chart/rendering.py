@@ -99,6 +99,17 @@ def value_sets(here: str, there: str) -> dict[str, Object]:
             "triton": {"device": "gpu", "modelRepository": claim},
             "networkPolicies": {"enabled": True},
         },
+        "an online endpoint": {
+            "api": {
+                "enabled": True,
+                "tokens": {"existingSecret": "tokens"},
+                "autoscaling": {"enabled": True},
+                "workloadIdentity": {"clientId": CLIENT_ID},
+                **_placement("api"),
+            },
+            "monitoring": {"scrape": "serviceMonitor"},
+            "networkPolicies": {"enabled": True},
+        },
         "the whole cluster": {"operator": {"watchNamespaces": ["*"]}, "networkPolicies": {"enabled": True}},
         "hpa and service monitors": {
             "triton": {"autoscaling": {"kind": "hpa"}},

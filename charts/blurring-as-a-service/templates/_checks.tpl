@@ -10,6 +10,7 @@ What a single value may be is in values.schema.json, unless its pattern would ex
 {{- include "baas.checkTriton" . }}
 {{- include "baas.checkModelRepository" . }}
 {{- include "baas.checkTelemetry" . }}
+{{- include "baas.checkApi" . }}
 {{- include "baas.checkCrdOwner" . }}
 {{- end }}
 

@@ -10,6 +10,8 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from baas_api.settings import PREFIX as API_PREFIX
+from baas_api.settings import ApiSettings
 from baas_crds.blurjob import GROUP
 from baas_crds.blurschedule import KIND as SCHEDULE_KIND
 from baas_crds.codes import ExitCode, QuarantineReason
@@ -224,7 +226,12 @@ def test_variables_that_are_named_are_read_by_somebody(page: Path) -> None:
     named = set(re.findall(r"\bBAAS_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
     ours = {
         f"{prefix}{name.upper()}"
-        for prefix, model in (("BAAS_", PodSettings), ("BAAS_", BlurSettings), (PREFIX, OperatorSettings))
+        for prefix, model in (
+            ("BAAS_", PodSettings),
+            ("BAAS_", BlurSettings),
+            (PREFIX, OperatorSettings),
+            (API_PREFIX, ApiSettings),
+        )
         for name in model.model_fields
     }
     elsewhere = (
