@@ -76,15 +76,16 @@ class PanoramaServer:
         """How often each path was asked for, below `PATH` or `PICTURES`."""
         return Counter(_short(one.path) for one in self.log)
 
-    def add(self, pano_id: str, picture: bytes = b"", **changes: Any) -> None:
-        """Have one more panorama, with this picture in each size, or a changed one."""
+    def add(self, pano_id: str, picture: bytes | None = None, **changes: Any) -> None:
+        """Have one more panorama, or a changed one, with this picture in each size."""
         entry = self.panoramas.get(pano_id) or panorama(pano_id)
         links = {
             f"equirectangular_{size}": {"href": f"{self.url.removesuffix(PATH)}{PICTURES}{pano_id}/{size}"}
             for size in SIZES
         }
         self.panoramas[pano_id] = {**entry, "_links": {**entry["_links"], **links}, **changes}
-        self.pictures |= {f"{pano_id}/{size}": picture for size in SIZES}
+        if picture is not None:
+            self.pictures |= {f"{pano_id}/{size}": picture for size in SIZES}
 
     def answer(self, asked: Asked) -> Answer:
         """Return what is answered to a question."""

@@ -90,11 +90,12 @@ class PanoramaClient:
         given: set[str] = set()
         for url, page in self.pages(query_of(filters), first=first):
             for panorama in page.panoramas:
+                if panorama.pano_id in given or not fits(panorama, filters):
+                    continue
+                given.add(panorama.pano_id)
+                yield url, panorama
                 if len(given) == filters.limit:
                     return
-                if panorama.pano_id not in given and fits(panorama, filters):
-                    given.add(panorama.pano_id)
-                    yield url, panorama
 
     def facts(self, panorama: Panorama, size: PanoramaSize) -> PictureFacts:
         """Return what there is to know of a picture without reading it.

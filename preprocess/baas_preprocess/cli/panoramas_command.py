@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 
 from baas_crds.codes import ExitCode
@@ -39,6 +40,8 @@ COLUMNS = (
     "filename",
     "viewer",
 )
+WIDE = 1000
+"""Columns of what is no terminal."""
 FILTERS = (
     click.option("--near", metavar="LON,LAT", help="Middle of a circle; metres X,Y with --srid 28992."),
     click.option("--radius", metavar="METRES", help="Of that circle."),
@@ -114,7 +117,8 @@ def list_command(
             with progress_bar() as bar:
                 task = bar.add_task("Listing", total=place.filters.limit, rate="")
                 table = _table(found, on_row=lambda: bar.advance(task))
-            out.print(table)
+            # Where nobody looks, no line is folded.
+            (out if out.is_terminal else Console(width=WIDE)).print(table)
         elif form == "csv":
             _print_csv(found, viewer, with_header=from_page is None)
         else:
@@ -189,8 +193,11 @@ def show_command(pano_id: str, base_url: str, per_second: float, patience_second
         around = [{"pano_id": one.pano_id, "distance": one.distance, "direction": one.direction} for one in near]
         click.echo(json.dumps({**_row(panorama, viewer), "pictures": pictures, "adjacencies": around}, indent=1))
         return
-    out.print(_facts(_row(panorama, viewer) | {f"picture, {size}": link for size, link in pictures.items()}))
-    out.print(_adjacencies(near) if near else "The API knows nothing near it.")
+    for name, value in (_row(panorama, viewer) | {f"picture, {size}": link for size, link in pictures.items()}).items():
+        if value not in (None, []):
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            out.print(f"[dim]{name:<18}[/]{plain(text)}", soft_wrap=True)
+    out.print(_adjacencies(near) if near else "The API knows nothing near it.", soft_wrap=True)
 
 
 def _place(filters: dict[str, Any], base_url: str) -> PanoramaApi:
@@ -239,23 +246,14 @@ def _print_csv(found: Iterable[Panorama], viewer: str, *, with_header: bool) -> 
 
 def _table(found: Iterable[Panorama], *, on_row: Callable[[], None]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("panorama", "taken", "longitude", "latitude", "mission", "surface", "tags"):
-        table.add_column(title, no_wrap=title == "panorama")
+    for title in ("panorama", "taken", "position", "mission", "surface", "tags"):
+        table.add_column(title, no_wrap=title in {"panorama", "taken", "position"})
     for one in found:
         mission = " ".join(filter(None, (one.mission_type, one.mission_year)))
         taken = (one.timestamp or "")[:16].replace("T", " ")
-        place = (f"{one.longitude:.6f}", f"{one.latitude:.6f}")
+        place = f"{one.longitude:.5f},{one.latitude:.5f}"
         on_row()
-        table.add_row(*map(plain, (one.pano_id, taken, *place, mission, one.surface_type or "", ", ".join(one.tags))))
-    return table
-
-
-def _facts(facts: dict[str, Any]) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in facts.items():
-        if value not in (None, []):
-            text = ", ".join(value) if isinstance(value, list) else str(value)
-            table.add_row(f"[dim]{name}[/]", plain(text))
+        table.add_row(*map(plain, (one.pano_id, taken, place, mission, one.surface_type or "", ", ".join(one.tags))))
     return table
 
 

@@ -335,11 +335,12 @@ def test_filters_select(city: PanoramaServer, filters: dict[str, Any], wanted: l
         assert listed(client, **filters) == wanted
 
 
-def test_a_limit_asks_for_no_more_pages_than_it_needs(city: PanoramaServer) -> None:
+@pytest.mark.parametrize(("limit", "pages"), [(1, 1), (2, 1), (3, 2), (6, 3)])
+def test_a_limit_asks_for_no_more_pages_than_it_needs(city: PanoramaServer, limit: int, pages: int) -> None:
     before = len(city.log)
     with PanoramaClient(city.url, FAST) as client:
-        assert len(listed(client, limit=3)) == 3
-    assert len(city.log) - before == 2
+        assert len(listed(client, limit=limit)) == limit
+    assert len(city.log) - before == pages
 
 
 def test_metres_of_the_dutch_grid_are_asked_for_as_such(server: PanoramaServer, client: PanoramaClient) -> None:

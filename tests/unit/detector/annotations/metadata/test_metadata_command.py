@@ -12,7 +12,7 @@ from PIL import Image
 
 from baas_crds.codes import ExitCode
 from baas_detector.cli import main
-from tests.panorama_server import PanoramaServer, panorama, serving
+from tests.panorama_server import Answer, PanoramaServer, panorama, serving
 
 GPS = 0x8825
 IDS = [f"TMX9900000001-000001_pano_0000_{number:06}" for number in range(3)]
@@ -102,7 +102,7 @@ def test_annotations_name_pictures_too_and_rows_may_be_json(server: PanoramaServ
 def test_a_server_that_stays_away_ends_with_4_and_writes_nothing(
     pictures: Path, server: PanoramaServer, tmp_path: Path
 ) -> None:
-    server.failures[IDS[0]] = [(503, "{}")] * 2
+    server.failures[IDS[0]] = [Answer(status=503)] * 2
     ended = run(pictures, "--output", tmp_path / "m.csv", "--api", "--api-url", server.url, "--retries", "1")
 
     assert ended.exit_code == ExitCode.UNREACHABLE
