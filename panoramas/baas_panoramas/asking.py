@@ -29,6 +29,8 @@ from baas_panoramas.query import Query
 T = TypeVar("T")
 
 LONGEST_PAUSE_SECONDS = 60
+LONGEST_ANSWER_SECONDS = 600
+"""What comes drop by drop is cut then, and goes on like what others cut."""
 MOST_JSON_BYTES = 16 << 20
 CHUNK_BYTES = 1 << 16
 AT_ONCE = 16
@@ -172,13 +174,19 @@ class _Pace:
 
 
 def limited(answer: requests.Response, most_bytes: int, url: str) -> Iterator[bytes]:
-    """Give a body piece by piece. Raises `ConfigurationError` when it is longer than may be."""
-    size = 0
-    for piece in answer.iter_content(CHUNK_BYTES):
+    """Give a body piece by piece, as it comes.
+
+    Raises `ConfigurationError` when it is longer than may be, and `Passing` when it takes longer.
+    """
+    size, end, is_late = 0, time.monotonic() + LONGEST_ANSWER_SECONDS, False
+    while piece := answer.raw.read1(CHUNK_BYTES, decode_content=True):
+        if is_late:
+            raise Passing(f"{url} answers for more than {LONGEST_ANSWER_SECONDS:,} s: try later.")
         size += len(piece)
         if size > most_bytes:
             raise ConfigurationError(f"What {url} answers has more than {most_bytes:,} bytes: check the address.")
         yield piece
+        is_late = time.monotonic() > end
 
 
 @contextmanager

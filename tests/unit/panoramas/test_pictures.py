@@ -5,6 +5,7 @@ import fcntl
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_crds.places import PanoramaSize
-from baas_panoramas import pictures
+from baas_panoramas import asking, pictures
 from baas_panoramas.asking import CHUNK_BYTES
 from baas_panoramas.client import PanoramaClient
 from baas_panoramas.downloading import PARTS, Download, Fate, download_all
@@ -104,6 +105,20 @@ def test_a_rest_of_another_part_is_not_taken(server: PanoramaServer, client: Pan
 
     with pytest.raises(NotPublishable, match="does not tell how long"):
         read(client)
+
+
+def test_a_picture_that_comes_too_slowly_is_cut_and_goes_on(
+    server: PanoramaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LONGEST_ANSWER_SECONDS", 0)
+    monkeypatch.setattr(asking, "CHUNK_BYTES", 10_000)
+    server.pictures[PICTURE] = DATA[:40_000]
+    with PanoramaClient(server.url, replace(FAST, retries=20, backoff_seconds=0.001)) as client:
+        assert read(client) == DATA[:40_000]
+    wanted = ranges(server)
+    assert wanted[0] is None
+    assert len(wanted) > 1
+    assert None not in wanted[1:]
 
 
 def test_a_picture_that_is_always_cut_is_no_picture(server: PanoramaServer, client: PanoramaClient) -> None:
