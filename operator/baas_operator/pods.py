@@ -41,7 +41,8 @@ class PodDefaults:
     image_pull_secrets: tuple[str, ...]
     detector: Detector
     """Where Triton is, for BlurJobs that do not say."""
-    ledger_secret: SecretKey
+    ledger: SecretKey | str
+    """Where the ledger's URL is, or the URL, when it holds no password."""
     audit_secret: SecretKey | None = None
     """Where the key is that signs audit records; without one they are not signed."""
     log_level: str | None = None
@@ -123,7 +124,10 @@ def _own_env(spec: BlurJobSpec, defaults: PodDefaults) -> Iterator[Part]:
     detector = spec.detector if spec.detector.triton_url else defaults.detector
     yield {"name": "BAAS_JOB_FILE", "value": f"{SPEC_FOLDER}/{SPEC_KEY}"}
     yield {"name": "BAAS_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
-    yield _from_secret("BAAS_LEDGER", defaults.ledger_secret)
+    if isinstance(defaults.ledger, str):
+        yield {"name": "BAAS_LEDGER", "value": defaults.ledger}
+    else:
+        yield _from_secret("BAAS_LEDGER", defaults.ledger)
     yield {"name": "BAAS_TRITON", "value": detector.triton_url}
     if key := defaults.audit_secret:
         yield {"name": "BAAS_AUDIT_KEY", "value": f"{AUDIT_FOLDER}/{key.name}/{key.key}"}

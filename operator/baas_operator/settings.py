@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from baas_crds.blurjob import Detector
@@ -69,7 +69,9 @@ class Settings(BaseSettings):
         tuple[Annotated[str, AfterValidator(_tritons_pattern)], ...], NoDecode, BeforeValidator(_words)
     ] = ()
     """Further Tritons that BlurJobs may name. `grpc://*.models.svc:8001` stands for all hosts below models.svc."""
-    ledger_secret_name: str
+    ledger_url: str | None = None
+    """The ledger's URL for the pods, one without a password: they sign in as who they are. Else it is in a Secret."""
+    ledger_secret_name: str | None = None
     """Secret with the ledger's URL, in each namespace with BlurJobs; for the pods."""
     ledger_secret_key: str = "url"  # noqa: S105 - the name of a key, not a key
     """The key within it."""
@@ -123,6 +125,12 @@ class Settings(BaseSettings):
     worker_metrics_port: Annotated[int, Field(ge=1024, le=65535)] | None = None
     """Where Prometheus finds the pods' metrics. Unset: it does not look."""
 
+    @model_validator(mode="after")
+    def _knows_the_pods_ledger(self) -> Self:
+        if (self.ledger_url is None) == (self.ledger_secret_name is None):
+            raise ValueError("set either BAAS_OPERATOR_LEDGER_URL or BAAS_OPERATOR_LEDGER_SECRET_NAME")
+        return self
+
     @property
     def watches_everywhere(self) -> bool:
         """Whether BlurJobs of all namespaces are worked on."""
@@ -133,10 +141,15 @@ class Settings(BaseSettings):
         """The namespaces by name; empty when it is all of them."""
         return () if self.watches_everywhere else self.namespaces or (self.own_namespace,)
 
+    @property
+    def _ledger_secret(self) -> SecretKey | None:
+        name = self.ledger_secret_name
+        return None if name is None else SecretKey(name=name, key=self.ledger_secret_key)
+
     def limits(self) -> Limits:
         """Return what BlurJobs may say."""
         defaults = self.pod_defaults()
-        secrets = (defaults.ledger_secret, defaults.audit_secret, *self.own_secrets, *_secrets(defaults.template))
+        secrets = (self._ledger_secret, defaults.audit_secret, *self.own_secrets, *_secrets(defaults.template))
         return Limits(
             triton_url=self.triton_url,
             allowed_triton_urls=self.allowed_triton_urls,
@@ -150,7 +163,7 @@ class Settings(BaseSettings):
             image_pull_policy=self.worker_image_pull_policy,
             image_pull_secrets=self.image_pull_secrets,
             detector=Detector(triton_url=self.triton_url),
-            ledger_secret=SecretKey(name=self.ledger_secret_name, key=self.ledger_secret_key),
+            ledger=self._ledger_secret or self.ledger_url or "",
             audit_secret=SecretKey(name=self.audit_secret_name, key=self.audit_secret_key)
             if self.audit_secret_name
             else None,

@@ -107,8 +107,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _known_ledger(self) -> Self:
-        if self.ledger is not None and not self.ledger.startswith(("postgresql://", "sqlite:///")):
-            raise ValueError("ledger must be a postgresql:// or sqlite:/// URL")
+        known = (self.ledger or "").startswith(("postgresql://", "sqlite:///")) or (self.ledger or "").endswith(".json")
+        if self.ledger is not None and not known:
+            raise ValueError("ledger must be a postgresql:// or sqlite:/// URL, or a database.json")
         return self
 
     @model_validator(mode="after")

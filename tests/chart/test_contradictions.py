@@ -22,7 +22,9 @@ def claim(path: str) -> Object:
 
 CONTRADICTIONS: list[tuple[Object, str]] = [
     ({"image": {"registry": None}}, "image.registry is empty. Build the images, push them"),
-    ({"ledger": {"existingSecret": None}}, "ledger.existingSecret is empty. Make a Secret"),
+    ({"ledger": {"existingSecret": None}}, "ledger.existingSecret is empty, and so is ledger.url. Make a Secret"),
+    ({"ledger": {"url": "postgresql://server/baas?auth=entra"}}, "ledger.existingSecret and ledger.url are both set"),
+    ({"migration": IDENTITY | {"serviceAccount": {"name": "mine"}}}, "migration.serviceAccount.name is set, so"),
     ({"operator": {"watchNamespaces": ["*", "a"]}}, "Remove \"*\" or the names."),
     ({"operator": NO_ACCOUNT}, "operator.serviceAccount.create is false and its name is empty."),
     ({"triton": NO_ACCOUNT}, "triton.serviceAccount.create is false and its name is empty."),

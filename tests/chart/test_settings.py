@@ -37,7 +37,8 @@ def test_the_operator_can_read_its_settings(each: Rendering, read: Read) -> None
 
 
 def test_every_setting_can_be_set() -> None:
-    assert set(rendering("everything").settings) == variables()
+    by_identity = render({"ledger": {"existingSecret": None, "url": "postgresql://db/baas?auth=entra"}})
+    assert set(rendering("everything").settings) | set(by_identity.settings) == variables()
 
 
 def test_the_defaults_reach_the_operator(read: Read) -> None:

@@ -62,6 +62,7 @@ SETS = VALUE_SETS | {
     "insights": {"telemetry": {"applicationInsights": {"existingSecret": "insights"}}},
     "accounts with names": {"operator": NAMED, "triton": NAMED},
 }
+    "a ledger by identity": {"ledger": {"existingSecret": None, "url": "postgresql://server/baas?auth=entra"}},
 
 # Other values than those of the sets: by path, then by shape, then by type.
 BY_PATH: Object = {
@@ -75,6 +76,7 @@ BY_PATH: Object = {
     "triton.autoscaling.prometheusAddress": "http://changed:9090",
     "triton.modelRepository.image.path": "/changed",
     "triton.device": "gpu",
+    "ledger.url": "postgresql://changed/baas?auth=entra",
     "triton.podDisruptionBudget.maxUnavailable": 2,
     "triton.url": "grpc://changed:8001",
 }
@@ -175,6 +177,9 @@ def test_a_chart_above_this_one_may_have_global_values() -> None:
         ("operator.allowedTritonUrls", ["grpc://triton"]),
         ("operator.allowedTritonUrls", ["*"]),
         ("operator.allowedTritonUrls", ["grpc://tri*on:8001"]),
+        ("ledger.url", "postgresql://server/baas"),
+        ("ledger.url", "postgresql://me:secret@server/baas?auth=entra"),
+        ("migration.grantTo", ["blur-operator,blur-workers"]),
         ("operator.allowedTritonUrls", ["grpc://*:8001"]),
         ("operator.image.digest", "sha256:short"),
         ("operator.logLevel", "debug"),

@@ -18,8 +18,16 @@ What a single value may be is in values.schema.json, unless its pattern would ex
 {{- if not .Values.image.registry }}
 {{- fail "image.registry is empty. Build the images, push them to a registry of yours, and name it: --set image.registry=myregistry.azurecr.io/baas" }}
 {{- end }}
-{{- if not .Values.ledger.existingSecret }}
-{{- fail "ledger.existingSecret is empty. Make a Secret with the ledger's URL and name it: kubectl create secret generic baas-ledger --from-literal=url=postgresql://…, then --set ledger.existingSecret=baas-ledger" }}
+{{- if not (or .Values.ledger.existingSecret .Values.ledger.url) }}
+{{- fail "ledger.existingSecret is empty, and so is ledger.url. Make a Secret with the ledger's URL and name it: kubectl create secret generic baas-ledger --from-literal=url=postgresql://…, then --set ledger.existingSecret=baas-ledger" }}
+{{- end }}
+{{- if and .Values.ledger.existingSecret .Values.ledger.url }}
+{{- fail "ledger.existingSecret and ledger.url are both set: nobody would know which ledger is meant. Remove one of them." }}
+{{- end }}
+{{- with .Values.migration }}
+{{- if and .serviceAccount.name .workloadIdentity.clientId }}
+{{- fail "migration.serviceAccount.name is set, so the chart makes no ServiceAccount to carry migration.workloadIdentity.clientId. Annotate yours, set migration.podLabels to {azure.workload.identity/use: \"true\"}, and leave clientId empty; or leave the name empty." }}
+{{- end }}
 {{- end }}
 {{- end }}
 

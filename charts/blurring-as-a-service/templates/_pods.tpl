@@ -48,10 +48,14 @@ readOnlyRootFilesystem: true
 {{- /* The ledger's URL as BAAS_LEDGER. Takes the root. */}}
 {{- define "baas.ledgerEnv" -}}
 - name: BAAS_LEDGER
+  {{- if .Values.ledger.url }}
+  value: {{ .Values.ledger.url | quote }}
+  {{- else }}
   valueFrom:
     secretKeyRef:
       name: {{ .Values.ledger.existingSecret | quote }}
       key: {{ .Values.ledger.key | quote }}
+  {{- end }}
 {{- end }}
 
 {{- /* A ServiceAccount. Takes root, component, namespace, name, account (values), and identity (a client id). */}}

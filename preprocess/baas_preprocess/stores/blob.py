@@ -79,7 +79,9 @@ class BlobSource:
             name_starts_with=path, include=["deleted", "versions", "snapshots", "deletedwithversions"]
         )
         for copy in self._folder.ask(lambda: [blob for blob in kept if blob.name == path], name):
-            what = f"version {copy.version_id}" if copy.version_id else f"snapshot {copy.snapshot or 'none'}"
+            what = f"version {copy.version_id}" if copy.version_id else f"snapshot {copy.snapshot}"
+            if not copy.version_id and not copy.snapshot:
+                what = "the blob itself"
             days = copy.remaining_retention_days
             yield f"{what}, {f'soft-deleted, {days} days left' if copy.deleted else 'kept until somebody deletes it'}"
 

@@ -16,9 +16,11 @@ import pytest
 from sqlalchemy import Connection, Engine, make_url, text
 
 from baas_crds.errors import BaasError, ConfigurationError, DependencyUnavailable
+from baas_ledger import earlier_database
 from baas_ledger.engine import open_ledger, open_to_read, reading, transaction
 from baas_ledger.finish import finish
 from baas_ledger.rights import grant
+from tests import earlier_service
 from tests.identities import (
     CLIENT_ID,
     NAME,
@@ -272,6 +274,22 @@ def test_the_earlier_services_database_json_opens_the_same_ledger(
 
 
 @on_a_machine
+def test_the_earlier_services_own_database_is_entered_alike(
+    address: str, tokens: TokenService, azure: PostgresServer
+) -> None:
+    name = make_url(f"postgresql://{address}").database
+    administrator = make_url(azure.admin_url).set(database=name).render_as_string(hide_password=False)
+    earlier_service.load(administrator)
+    schema = earlier_database.SCHEMA
+    earlier_service.run(
+        administrator,
+        f'GRANT USAGE ON SCHEMA {schema} TO "{NAME}"; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO "{NAME}"',
+    )
+    with earlier_database.open_earlier(f"postgresql://{address}") as earlier:
+        assert (earlier.customers(), who(earlier.connection)) == (["dataoffice", "otheroffice"], NAME)
+
+
+@on_a_machine
 def test_who_works_with_a_ledger_needs_no_table_of_its_own(
     address: str, tokens: TokenService, azure: PostgresServer
 ) -> None:
@@ -314,7 +332,7 @@ def test_no_token_is_ever_logged_or_told(
             open_ledger(wrong)
         told.append("".join(traceback.format_exception(caught.value)))
     told.append(caplog.text)
-    assert len(tokens.given) == 2
+    assert len(tokens.given) == 3
     assert len(caplog.records) > 1, "nobody logs, and the test shows nothing"
     for token in tokens.given:
         assert all(part not in "\n".join(told) for part in token.split(".")[1:])

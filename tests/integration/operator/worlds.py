@@ -34,7 +34,7 @@ async def world(api: ApiServer, ledger: Path) -> AsyncIterator[World]:
         image_pull_policy="IfNotPresent",
         image_pull_secrets=(),
         detector=Detector(triton_url=TRITON),
-        ledger_secret=SecretKey(name="baas-ledger", key="url"),
+        ledger=SecretKey(name="baas-ledger", key="url"),
         template=PodTemplate(),
     )
     async with ApiClient(Configuration(host=f"http://127.0.0.1:{api.port}")) as client:

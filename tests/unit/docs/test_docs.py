@@ -237,6 +237,7 @@ def test_variables_that_are_named_are_read_by_somebody(page: Path) -> None:
     elsewhere = (
         "hack/cluster/settings.sh",
         "preprocess/baas_preprocess/cli/earlier_command.py",
+        "preprocess/baas_preprocess/cli/ledger_command.py",
         "preprocess/baas_preprocess/cli/pod_last_words.py",
     )
     ours |= {

@@ -27,7 +27,7 @@ DEFAULTS = PodDefaults(
     image_pull_policy="IfNotPresent",
     image_pull_secrets=("registry",),
     detector=Detector(triton_url="grpc://triton.baas.svc:8001"),
-    ledger_secret=SecretKey(name="baas-ledger", key="url"),
+    ledger=SecretKey(name="baas-ledger", key="url"),
     template=PodTemplate(
         service_account_name="baas-worker",
         resources=Resources(requests={"cpu": "1", "memory": "2Gi"}),
@@ -115,6 +115,11 @@ def test_panoramas_of_the_api_need_neither_a_volume_nor_a_secret(role: Role) -> 
         "srid": 4326,
         "tags": ["mission-bi"],
     }
+
+
+def test_a_ledgers_url_without_a_password_needs_no_secret() -> None:
+    url = "postgresql://server.postgres.database.azure.com/baas?auth=entra"
+    assert env_of(a_job(spec(), defaults=replace(DEFAULTS, ledger=url)))["BAAS_LEDGER"] == url
 
 
 @pytest.mark.parametrize("of", SPECS)

@@ -120,9 +120,18 @@ def test_a_webhook_has_an_address_and_perhaps_a_token(environment: pytest.Monkey
     assert read_settings().webhook_url is not None
 
 
+def test_a_ledger_that_pods_enter_as_who_they_are_needs_no_secret(environment: pytest.MonkeyPatch) -> None:
+    environment.delenv("BAAS_OPERATOR_LEDGER_SECRET_NAME")
+    environment.setenv("BAAS_OPERATOR_LEDGER_URL", "postgresql://db/baas?auth=entra")
+    assert read_settings().pod_defaults().ledger == "postgresql://db/baas?auth=entra"
+    assert read_settings().limits().own_secrets == ()
+
+
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
+        ("BAAS_OPERATOR_LEDGER_SECRET_NAME", None, "set either BAAS_OPERATOR_LEDGER_URL or BAAS_OPERATOR_LEDGER_S"),
+        ("BAAS_OPERATOR_LEDGER_URL", "postgresql://db/baas?auth=entra", "set either BAAS_OPERATOR_LEDGER_URL or BA"),
         ("BAAS_LEDGER", None, "BAAS_LEDGER: Field required"),
         ("BAAS_OPERATOR_WORKER_IMAGE", None, "BAAS_OPERATOR_WORKER_IMAGE: Field required"),
         ("BAAS_OPERATOR_HEALTH_PORT", "0", "BAAS_OPERATOR_HEALTH_PORT: Input should be greater than or equal to 1"),
