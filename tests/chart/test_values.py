@@ -32,6 +32,7 @@ WHERE = {
     "": "on CPUs",
     "audit.signingKey.key": "everything",
     "crds.keep": "the definition",
+    "ledger.url": "a ledger by identity",
     "monitoring.": "hpa and service monitors",
     "monitoring.grafanaDashboard.": "a dashboard",
     "monitoring.grafanaDashboard.enabled": "on CPUs",
@@ -57,16 +58,17 @@ WHERE = {
 }
 NAMED = {"serviceAccount": {"name": "mine"}}
 SETS = VALUE_SETS | {
+    "a ledger by identity": {"ledger": {"existingSecret": None, "url": "postgresql://server/baas?auth=entra"}},
     "the definition": {"crds": {"enabled": True}},
     "a dashboard": {"monitoring": {"grafanaDashboard": {"enabled": True}}},
     "insights": {"telemetry": {"applicationInsights": {"existingSecret": "insights"}}},
     "accounts with names": {"operator": NAMED, "triton": NAMED},
 }
-    "a ledger by identity": {"ledger": {"existingSecret": None, "url": "postgresql://server/baas?auth=entra"}},
 
 # Other values than those of the sets: by path, then by shape, then by type.
 BY_PATH: Object = {
     "crds.enabled": True,
+    "ledger.url": "postgresql://changed/baas?auth=entra",
     "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "changed"}}],
     "monitoring.interval": "1m",
     "operator.allowedTritonUrls": ["grpc://changed:8001"],
@@ -76,7 +78,6 @@ BY_PATH: Object = {
     "triton.autoscaling.prometheusAddress": "http://changed:9090",
     "triton.modelRepository.image.path": "/changed",
     "triton.device": "gpu",
-    "ledger.url": "postgresql://changed/baas?auth=entra",
     "triton.podDisruptionBudget.maxUnavailable": 2,
     "triton.url": "grpc://changed:8001",
 }
@@ -168,6 +169,9 @@ def test_a_chart_above_this_one_may_have_global_values() -> None:
         ("crds.keep", "yes"),
         ("ledger.existingSecret", "baas_ledger"),
         ("ledger.key", "a/b"),
+        ("ledger.url", "postgresql://server/baas"),
+        ("ledger.url", "postgresql://me:secret@server/baas?auth=entra"),
+        ("migration.grantTo", ["blur-operator,blur-workers"]),
         ("audit.signingKey.existingSecret", "audit_key"),
         ("audit.signingKey.key", "a/b"),
         ("operator.watchNamespaces", "panoramas"),
@@ -177,9 +181,6 @@ def test_a_chart_above_this_one_may_have_global_values() -> None:
         ("operator.allowedTritonUrls", ["grpc://triton"]),
         ("operator.allowedTritonUrls", ["*"]),
         ("operator.allowedTritonUrls", ["grpc://tri*on:8001"]),
-        ("ledger.url", "postgresql://server/baas"),
-        ("ledger.url", "postgresql://me:secret@server/baas?auth=entra"),
-        ("migration.grantTo", ["blur-operator,blur-workers"]),
         ("operator.allowedTritonUrls", ["grpc://*:8001"]),
         ("operator.image.digest", "sha256:short"),
         ("operator.logLevel", "debug"),
