@@ -13,6 +13,7 @@ TEXTS = {"annotations", "data", "labels", "matchLabels", "nodeSelector"}
 POLICIES = {"networkPolicies": {"enabled": True}}
 COUNTS = {
     "automountServiceAccountToken",
+    "averageUtilization",
     "failureThreshold",
     "maxReplicaCount",
     "maxReplicas",
@@ -20,6 +21,7 @@ COUNTS = {
     "minReplicaCount",
     "minReplicas",
     "replicas",
+    "terminationGracePeriodSeconds",
 }
 """Keys of which Kubernetes wants a number, a share, or yes or no."""
 GPU_BLOB = {"account": "123456", "path": "models/person_plate", "keySecret": "2026", "keySecretKey": "1"}

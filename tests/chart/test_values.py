@@ -30,6 +30,10 @@ GROUPS = [path for path in EVERYTHING if path not in VALUES]
 # Values that mean something only beside others, by the set of values where they do. The longest beginning counts.
 WHERE = {
     "": "on CPUs",
+    "api.": "an online endpoint",
+    "api.autoscaling.enabled": "an endpoint of one size",
+    "api.replicas": "an endpoint of one size",
+    "api.serviceAccount.create": "an endpoint of one size",
     "audit.signingKey.key": "everything",
     "crds.keep": "the definition",
     "ledger.url": "a ledger by identity",
@@ -62,11 +66,15 @@ SETS = VALUE_SETS | {
     "the definition": {"crds": {"enabled": True}},
     "a dashboard": {"monitoring": {"grafanaDashboard": {"enabled": True}}},
     "insights": {"telemetry": {"applicationInsights": {"existingSecret": "insights"}}},
+    "an endpoint of one size": {"api": {"enabled": True, "tokens": {"existingSecret": "tokens"}} | NAMED},
     "accounts with names": {"operator": NAMED, "triton": NAMED},
 }
 
 # Other values than those of the sets: by path, then by shape, then by type.
 BY_PATH: Object = {
+    "api.enabled": False,
+    "api.podDisruptionBudget.maxUnavailable": 2,
+    "api.workloadIdentity.clientId": "",
     "crds.enabled": True,
     "ledger.url": "postgresql://changed/baas?auth=entra",
     "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "changed"}}],
