@@ -188,7 +188,7 @@ def _deeds(connection: Connection, rows: Sequence[Row[Any]], known: Mapping[str,
     unsure = [row for row in rows if row.id not in gone and row.state != ImageState.PUBLISHED and row.token > 0]
     left_out = [row for row in rows if row.id in gone and row.state == ImageState.EXCLUDED]  # no column says when
     told = records_of(connection, [row.id for row in (*unsure, *left_out)])
-    at_work_until = {run_id: at_work_until(connection, run_id) for run_id in {row.run_id for row in unsure}}
+    work_until = {run_id: at_work_until(connection, run_id) for run_id in {row.run_id for row in unsure}}
     deeds: dict[str, list[Deed]] = {}
     for row in rows:
         done = deeds.setdefault(row.name, [])
@@ -199,7 +199,7 @@ def _deeds(connection: Connection, rows: Sequence[Row[Any]], known: Mapping[str,
         elif (last := _last_fate(row.run_id, told.get(row.id, ()), is_gone=row.id in gone)) is not None:
             done.append(last)
     for row in unsure:
-        until = [at for at in (row.lease_until, at_work_until[row.run_id]) if at is not None]
+        until = [at for at in (row.lease_until, work_until[row.run_id]) if at is not None]
         begun = Deed(run_id=row.run_id, at=max(until), model=known[row.run_id].model_digest, is_recorded=False)
         deeds[row.name].append(begun)
     return deeds
