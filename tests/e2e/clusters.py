@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from baas_crds.__main__ import CRD, SCHEDULE_CRD
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 HACK = ROOT / "hack" / "cluster"
@@ -23,6 +24,9 @@ PATH = f"{ROOT / '.cache' / 'cluster-programs'}{os.pathsep}{os.environ['PATH']}"
 CHART = ROOT / "charts" / "blurring-as-a-service"
 DEFINITION = "blurjobs.blurring.amsterdam.nl"
 DEFINITIONS = (DEFINITION, "blurschedules.blurring.amsterdam.nl")
+
+PATIENTLY = ("--timeout", f"{PATIENCE_SECONDS}s")
+"""What kubectl is told wherever it waits."""
 
 Object = dict[str, Any]
 Refused = pytest.fail.Exception
@@ -123,12 +127,14 @@ class Cluster:
 
 @contextmanager
 def fresh_namespace(cluster: Cluster, what: str) -> Iterator[str]:
-    """Give a namespace that admits *restricted* pods only, gone with the block."""
+    """Give a namespace that admits *restricted* pods only, and warns of what makes others; gone with the block."""
     name = f"e2e-{what}-{uuid4().hex[:6]}"
-    cluster.kubectl("create", "namespace", name)
+    # Made with its labels: admission may know a namespace for a moment as it was before it got them.
+    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    made = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    cluster.kubectl("create", "--filename", "-", stdin=json.dumps(made))
     try:
-        cluster.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-        cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", "--timeout", "30s")
+        cluster.kubectl("wait", "--namespace", name, "--for", "create", "serviceaccount/default", *PATIENTLY)
         yield name
     finally:
         cluster.kubectl("delete", "namespace", name, "--wait=false")
@@ -139,5 +145,38 @@ def define_blurjobs(cluster: Cluster) -> bool:
     was_there = bool(cluster.kubectl("get", "crd", *DEFINITIONS, "--ignore-not-found"))
     for file in (CRD, SCHEDULE_CRD):
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", str(ROOT / file))
-    cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", f"crd/{DEFINITION}")
+    wait_until_defined(cluster, *DEFINITIONS)
     return was_there
+
+
+def wait_until_defined(cluster: Cluster, *definitions: str) -> None:
+    """Wait until the API server has CustomResourceDefinitions, and tells clients of their kinds."""
+    cluster.kubectl("wait", "--for", "condition=Established", *PATIENTLY, *(f"crd/{name}" for name in definitions))
+    # Which kinds there are is gathered by another part of the API server, in its own time.
+    eventually(lambda: set(definitions) <= set(cluster.kubectl("api-resources", "--output", "name").split()))
+
+
+def is_allowed(
+    cluster: Cluster, namespace: str, user: str, verb: str, resource: str, *, group: str, subresource: str = ""
+) -> bool:
+    """Ask the API server whether somebody may do something in a namespace."""
+    what = {"group": group, "resource": resource, "subresource": subresource, "verb": verb, "namespace": namespace}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SubjectAccessReview",
+        "spec": {"user": user, "resourceAttributes": what},
+    }
+    answer = json.loads(cluster.kubectl("create", "--filename", "-", "--output", "json", stdin=json.dumps(review)))
+    allowed: bool = answer["status"]["allowed"]
+    return allowed
+
+
+def ready_pods(cluster: Cluster, namespace: str, labels: str) -> list[str]:
+    """The names of pods that are ready, and not about to end."""
+    found = cluster.get("-n", namespace, "pods", "-l", labels)["items"]
+    return [pod["metadata"]["name"] for pod in found if _is_ready(pod)]
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = {it["type"]: it["status"] for it in pod["status"].get("conditions", ())}
+    return "deletionTimestamp" not in pod["metadata"] and conditions.get("Ready") == "True"

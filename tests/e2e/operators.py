@@ -8,18 +8,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-import pytest
-
-from tests.e2e.clusters import Cluster, Object
+from tests.e2e.clusters import Cluster, Object, is_allowed
+from tests.waiting import eventually
 
 OPERATOR = Path(sys.executable).with_name("baas-operator")
-Fact = TypeVar("Fact")
+STOP_SECONDS = 60
+"""Twice the time that Kubernetes gives a pod."""
 
 # All that the operator may do, and does. The chart grants the same.
 RULES = [
@@ -41,21 +40,11 @@ RULES = [
 ]
 
 
-def eventually(fact: Callable[[], Fact | None], *, seconds: float = 60.0) -> Fact:
-    """Return the fact once it is true; fail when it does not become so in time."""
-    deadline = time.monotonic() + seconds
-    while not (found := fact()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"not true within {seconds} s; last seen: {found!r}")
-        time.sleep(0.2)
-    return found
-
-
 def asked_for(cluster: Cluster, user: str) -> set[tuple[str, str, str]]:
     """Return what a ServiceAccount has asked the API server for: group, resource, verb. Fails if it was refused."""
     asked = set()
-    for line in cluster.audit_log.read_text().splitlines():
-        if user not in line:
+    for line in cluster.audit_log.read_text().splitlines(keepends=True):
+        if user not in line or not line.endswith("\n"):  # the last one may be half written
             continue
         entry = json.loads(line)
         if entry["user"]["username"] != user or "objectRef" not in entry:
@@ -102,6 +91,9 @@ def kubeconfig_for(cluster: Cluster, namespace: str, folder: Path, *, everywhere
             "subjects": [account],
         },
     )
+    # What rules say is known to those who ask a moment after they are there.
+    user = f"system:serviceaccount:{namespace}:baas-operator"
+    eventually(lambda: is_allowed(cluster, namespace, user, "create", "events", group="events.k8s.io"))
     config = json.loads(cluster.kubectl("config", "view", "--raw", "--minify", "--output", "json"))
     token = cluster.kubectl("create", "token", "-n", namespace, "baas-operator", "--duration", "1h").strip()
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
@@ -128,13 +120,13 @@ class Operator:
         }
         with self.log.open("ab") as log:
             self.process = subprocess.Popen([OPERATOR], env=self.environment | ports, stdout=log, stderr=log)
-        eventually(lambda: self.health() == "ok", seconds=30)
+        eventually(self._is_well)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it and return its exit code."""
         assert self.process is not None
         self.process.send_signal(how)
-        code = self.process.wait(30)
+        code = self.process.wait(STOP_SECONDS)
         self.process = None
         return code
 
@@ -153,9 +145,14 @@ class Operator:
         """All that it has logged."""
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
+    def _is_well(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        return self.health() == "ok"
+
     @staticmethod
     def _page(port: int, path: str) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=5) as page:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=30) as page:
             text: str = page.read().decode()
             return text
 
@@ -176,8 +173,8 @@ def operator(
         **{f"BAAS_OPERATOR_{name.upper()}": value for name, value in settings.items()},
     }
     it = Operator(environment=environment, log=folder / f"operator-{time.monotonic_ns()}.log")
-    it.start()
     try:
+        it.start()
         yield it
     finally:
         if it.process is not None:

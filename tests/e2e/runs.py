@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.clusters import Cluster, Object
+from tests.e2e.clusters import PATIENTLY, Cluster, Object
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 RETRY = "blurring.amsterdam.nl/retry-quarantined"
 
@@ -33,10 +34,10 @@ class BlurJobRun:
     def condition(self, type_: str) -> Object:
         return next(c for c in self.status()["conditions"] if c["type"] == type_)
 
-    def wait(self, condition: str, *, seconds: int = 60) -> None:
+    def wait(self, condition: str, *, seconds: int = PATIENCE_SECONDS) -> None:
         self.wait_for(f"condition={condition}", f"blurjob/{self.name}", seconds=seconds)
 
-    def wait_for_reason(self, reason: str, *, seconds: int = 60) -> None:
+    def wait_for_reason(self, reason: str, *, seconds: int = PATIENCE_SECONDS) -> None:
         path = '{.status.conditions[?(@.type=="Progressing")].reason}'
         self.wait_for(f"jsonpath={path}={reason}", f"blurjob/{self.name}", seconds=seconds)
 
@@ -45,7 +46,11 @@ class BlurJobRun:
         self.wait_for("create", f"job/{self.name}-{role}-{attempt}")
         self.wait_for(f"jsonpath={{.status.ready}}={pods}", f"job/{self.name}-{role}-{attempt}")
 
-    def wait_for(self, what: str, object_: str, *, seconds: int = 60) -> None:
+    def wait_for_workers(self, pods: int) -> None:
+        """Wait until the status tells of so many pods at work, as it does a moment after their Job."""
+        self.wait_for(f"jsonpath={{.status.workers}}={pods}", f"blurjob/{self.name}")
+
+    def wait_for(self, what: str, object_: str, *, seconds: int = PATIENCE_SECONDS) -> None:
         self.cluster.kubectl("wait", "-n", self.namespace, "--for", what, object_, "--timeout", f"{seconds}s")
 
     def children(self, *kinds: str) -> list[Object]:
@@ -74,9 +79,14 @@ class BlurJobRun:
         self.cluster.kubectl("annotate", "-n", self.namespace, "blurjob", self.name, f"{RETRY}={word}", "--overwrite")
 
     def delete(self) -> None:
-        self.cluster.kubectl("delete", "-n", self.namespace, "blurjob", self.name, "--timeout", "30s")
+        self.cluster.kubectl("delete", "-n", self.namespace, "blurjob", self.name, *PATIENTLY)
+
+    def wait_for_event(self, reason: str) -> None:
+        """Wait for an event, which is made a moment after the status has told the same."""
+        eventually(lambda: reason in self.events())
 
     def events(self) -> list[str]:
+        """The reasons of its events, the earliest first."""
         found = self.cluster.get("-n", self.namespace, "events", "--field-selector", f"involvedObject.uid={self.uid}")[
             "items"
         ]

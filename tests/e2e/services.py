@@ -13,9 +13,9 @@ from azure.storage.blob import ContainerClient
 
 from tests.azurite import ACCOUNT, connection_string_of, install_azurite
 from tests.blurjobs import ROOT, example, with_change
-from tests.e2e.clusters import CHART, DEFINITION, RESTRICTED, USER, Cluster, Object, fresh_namespace
-from tests.e2e.operators import eventually
+from tests.e2e.clusters import CHART, DEFINITION, PATIENTLY, RESTRICTED, USER, Cluster, Object, fresh_namespace
 from tests.e2e.runs import BlurJobRun
+from tests.waiting import eventually
 
 PASSWORD = "only-for-tests"
 CONTAINER = "panoramas"
@@ -70,14 +70,14 @@ class Backends:
     def start(self, *names: str) -> None:
         self._scale(1, *names)
         for name in names:
-            self.cluster.kubectl("rollout", "status", "-n", self.namespace, f"deployment/{name}", "--timeout", "120s")
+            self.cluster.kubectl("rollout", "status", "-n", self.namespace, f"deployment/{name}", *PATIENTLY)
 
     def stop(self, *names: str) -> None:
         """Stop servers; return when nobody answers any more."""
         self._scale(0, *names)
         for name in names:
             self.cluster.kubectl(
-                "wait", "-n", self.namespace, "--for", "delete", "pod", "-l", f"app={name}", "--timeout", "60s"
+                "wait", "-n", self.namespace, "--for", "delete", "pod", "-l", f"app={name}", *PATIENTLY
             )
 
     def sql(self, database: str, query: str) -> list[list[str]]:
@@ -192,12 +192,12 @@ class Release:
         values = json.dumps(with_change(self.values, changes))
         return self.cluster.helm(
             *("upgrade", "--install", self.name, str(CHART), "--namespace", self.namespace),
-            *("--values", "-", "--wait", "--timeout", "5m"),
+            *("--values", "-", "--wait", "--timeout", "10m"),
             stdin=values,
         )
 
     def uninstall(self) -> str:
-        return self.cluster.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "2m")
+        return self.cluster.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--timeout", "5m")
 
     def run(self, document: Object, *, name: str, namespace: str | None = None, **spec: object) -> BlurJobRun:
         """Apply a BlurJob. What it says of Blob storage is changed so that it finds the container here."""
@@ -248,7 +248,7 @@ class Release:
         def published() -> int:
             return sum(state == "published" for state, _ in self.rows(run).values())
 
-        eventually(lambda: published() >= count, seconds=120)
+        eventually(lambda: published() >= count)
         assert published() * 2 < len(self.rows(run)), "what follows would come too late"
 
     def seen_by_viewers(self) -> list[str]:
@@ -259,6 +259,19 @@ class Release:
             self.cluster.kubectl("get", "-n", self.namespace, kinds, "-o", "yaml"),
             *(self.cluster.kubectl("logs", "-n", self.namespace, pod) for pod in pods),
         ]
+
+    @contextmanager
+    def without_operator(self) -> Iterator[None]:
+        """Have no operator while the block runs."""
+        operator = f"deployment/{self.name}-operator"
+        labels = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=operator"
+        self.cluster.kubectl("scale", "-n", self.namespace, operator, "--replicas", "0")
+        self.cluster.kubectl("wait", "-n", self.namespace, "--for", "delete", "pod", "-l", labels, *PATIENTLY)
+        try:
+            yield
+        finally:
+            self.cluster.kubectl("scale", "-n", self.namespace, operator, "--replicas", "1")
+            self.cluster.kubectl("rollout", "status", "-n", self.namespace, operator, *PATIENTLY)
 
     def pod(self, component: str) -> str:
         """The name of a pod of this release that is not about to end."""

@@ -15,6 +15,7 @@ from tests.e2e.pictures import photos
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.services import CONTAINER, PASSWORD, Backends, Images, Release, release
 from tests.integration.preprocess.conftest import Ended, command
+from tests.waiting import PATIENCE_SECONDS
 
 SECRET = "city-key"
 
@@ -62,7 +63,7 @@ def verify(it: Release, run: BlurJobRun, *options: str | Path) -> Ended:
         ledger = f"postgresql://officer:{PASSWORD}@127.0.0.1:{database}/{it.database}"
         words = command("audit", "verify", output, "--run", run.uid, "--ledger", ledger, "--json", *options)
         env = os.environ | {"BAAS_OUTPUT_CONNECTION_STRING": connection_string_of(account)}
-        done = subprocess.run(words, check=False, env=env, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(words, check=False, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     return Ended(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
@@ -73,7 +74,7 @@ def signed(signing: Release, keys: Keys) -> BlurJobRun:
     broken, data = next(iter(pictures.items()))
     signing.backends.upload("evidence", pictures | {broken: data[:9000]})
     it = signing.blur("signed", source="evidence")
-    it.wait("Failed", seconds=120)
+    it.wait("Failed")
     message = it.condition("Failed")["message"]
     assert it.condition("Failed")["reason"] == "ConfigurationError"
     assert f"There is no key for audit records at /etc/baas-audit/{SECRET}/audit.pem" in message
@@ -83,11 +84,11 @@ def signed(signing: Release, keys: Keys) -> BlurJobRun:
     file = f"--from-file=audit.pem={keys.private}"
     signing.cluster.kubectl("create", "secret", "generic", "-n", signing.namespace, SECRET, file)
     it.ask_for_retry("there-is-a-key")
-    it.wait_for_reason("TooManyQuarantined", seconds=180)
+    it.wait_for_reason("TooManyQuarantined")
 
     signing.backends.upload("evidence", pictures)
     it.ask_for_retry("the-picture-is-whole")
-    it.wait("Complete", seconds=180)
+    it.wait("Complete")
     return it
 
 
@@ -109,7 +110,7 @@ def test_the_key_is_in_no_object_and_no_log(signing: Release, signed: BlurJobRun
 def test_a_run_without_a_key_is_whole_and_not_signed(service: Release, signed: BlurJobRun, keys: Keys) -> None:
     """The pictures are those of the other release's run, the bytes are the same."""
     unsigned = service.blur("unsigned", source="evidence")
-    unsigned.wait("Complete", seconds=180)
+    unsigned.wait("Complete")
     ended = verify(service, unsigned)
     assert ended.code == ExitCode.DONE, ended
     assert (ended.document["records"], ended.document["outputs"]) == (4, 4)

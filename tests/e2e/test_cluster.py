@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from tests.e2e.clusters import RESTRICTED, Cluster, Object
+from tests.e2e.clusters import PATIENTLY, RESTRICTED, Cluster, Object, ready_pods
+from tests.waiting import PATIENCE_SECONDS, eventually
 
 WEB_LABELS = {"app": "web"}
 CLAIM: Object = {
@@ -23,9 +24,9 @@ SERVICE: Object = {
 }
 
 # A Service leads to a pod that has just become ready soon, not at once.
-FETCH = """
+FETCH = f"""
 import sys, time, urllib.request
-deadline = time.monotonic() + 30
+deadline = time.monotonic() + {PATIENCE_SECONDS}
 while True:
     try:
         print(urllib.request.urlopen(sys.argv[1], timeout=10).read())
@@ -85,7 +86,7 @@ def output_of(cluster: Cluster, namespace: str, wanted: Object) -> str:
     """Run a job to its end and return what its pod printed."""
     name = wanted["metadata"]["name"]
     cluster.apply(namespace, wanted)
-    cluster.kubectl("wait", "-n", namespace, "--for", "condition=Complete", f"job/{name}", "--timeout", "60s")
+    cluster.kubectl("wait", "-n", namespace, "--for", "condition=Complete", f"job/{name}", *PATIENTLY)
     return cluster.kubectl("logs", "-n", namespace, f"job/{name}")
 
 
@@ -93,7 +94,7 @@ def output_of(cluster: Cluster, namespace: str, wanted: Object) -> str:
 def website(cluster: Cluster, namespace: str, image: str) -> str:
     """The namespace of a web server that runs behind a Service and has one page on its volume."""
     cluster.apply(namespace, CLAIM, SERVICE, web(image))
-    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", "--timeout", "60s")
+    cluster.kubectl("rollout", "status", "-n", namespace, "deployment/web", *PATIENTLY)
     cluster.kubectl("exec", "-n", namespace, "deployment/web", "--", "sh", "-c", "echo no face here >/pages/index.html")
     return namespace
 
@@ -115,28 +116,23 @@ def test_a_pod_reaches_another_by_the_name_of_its_service(cluster: Cluster, webs
 
 
 def test_a_volume_belongs_to_the_pods_group_and_outlives_an_evicted_pod(cluster: Cluster, website: str) -> None:
-    def the_pod() -> str:
-        (pod,) = cluster.get("pods", "-n", website, "-l", "app=web")["items"]
-        return str(pod["metadata"]["name"])
-
-    evicted = the_pod()
+    (evicted,) = ready_pods(cluster, website, "app=web")
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": evicted, "namespace": website}}
     path = f"/api/v1/namespaces/{website}/pods/{evicted}/eviction"
     cluster.kubectl("create", "--raw", path, "--filename", "-", stdin=json.dumps(eviction))
-    cluster.kubectl("wait", "-n", website, "--for", "delete", f"pod/{evicted}", "--timeout", "60s")
-    cluster.kubectl("rollout", "status", "-n", website, "deployment/web", "--timeout", "60s")
+    cluster.kubectl("wait", "-n", website, "--for", "delete", f"pod/{evicted}", *PATIENTLY)
+    # Only later the Deployment tells that it lacks a pod.
+    (another,) = eventually(lambda: ready_pods(cluster, website, "app=web"))
 
-    assert the_pod() != evicted
-    page = cluster.kubectl(
-        "exec", "-n", website, "deployment/web", "--", "sh", "-c", "stat -c %g /pages; cat /pages/index.html"
-    )
+    assert another != evicted
+    page = cluster.kubectl("exec", "-n", website, another, "--", "sh", "-c", "stat -c %g /pages; cat /pages/index.html")
     assert page.split("\n", 1) == ["4242", "no face here\n"]
 
 
 def test_a_deleted_claim_takes_its_volume_along(cluster: Cluster, website: str) -> None:
     volume = cluster.get("pvc", "pages", "-n", website)["spec"]["volumeName"]
-    cluster.kubectl("delete", "-n", website, "deployment/web", "pvc/pages", "--timeout", "60s")
-    cluster.kubectl("wait", "--for", "delete", f"pv/{volume}", "--timeout", "60s")
+    cluster.kubectl("delete", "-n", website, "deployment/web", "pvc/pages", *PATIENTLY)
+    cluster.kubectl("wait", "--for", "delete", f"pv/{volume}", *PATIENTLY)
 
 
 def test_a_namespace_refuses_pods_that_are_not_restricted(cluster: Cluster, namespace: str, image: str) -> None:

@@ -17,7 +17,7 @@ from baas_crds.reading import read_blurjob, read_spec
 from baas_crds.reference import Refusal
 from baas_crds.status import BlurJobStatus, Detections, Images, Phase, QuarantineCount
 from tests.blurjobs import EXAMPLES, documents, example, refusals, refused, with_change
-from tests.e2e.clusters import DEFINITION, DEFINITIONS, Cluster, Refused, define_blurjobs, fresh_namespace
+from tests.e2e.clusters import DEFINITION, DEFINITIONS, PATIENTLY, Cluster, Refused, define_blurjobs, fresh_namespace
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -266,7 +266,7 @@ def test_a_whole_status_is_kept_and_read_back(cluster: Cluster, home: str) -> No
     tell(cluster, home, "archive-2019", status.model_dump(mode="json"))
     stored = cluster.get("blurjob", "--namespace", home, "archive-2019")
     assert BlurJobStatus.model_validate(stored["status"]) == status
-    cluster.kubectl("wait", "-n", home, "--for", "condition=Complete", "--timeout", "5s", "blurjob/archive-2019")
+    cluster.kubectl("wait", "-n", home, "--for", "condition=Complete", *PATIENTLY, "blurjob/archive-2019")
     assert cluster.get("blurjob", "-n", home, "archive-2019", "--subresource=scale")["status"] == {
         "replicas": 3,
         "selector": "blurring.amsterdam.nl/blurjob=archive-2019",

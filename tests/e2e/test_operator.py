@@ -19,11 +19,12 @@ from baas_ledger.finish import finish
 from baas_ledger.plan import plan_images
 from baas_ledger.runs import find_run, finish_planning, open_run
 from tests.blurjobs import with_change
-from tests.e2e.clusters import Cluster, Object, define_blurjobs, fresh_namespace
-from tests.e2e.operators import RULES, Operator, asked_for, eventually, granted_by, kubeconfig_for, operator
+from tests.e2e.clusters import PATIENTLY, Cluster, Object, define_blurjobs, fresh_namespace
+from tests.e2e.operators import RULES, Operator, asked_for, granted_by, kubeconfig_for, operator
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.schedules import Schedule
 from tests.postgres import PostgresServer
+from tests.waiting import eventually
 
 BLURJOB: Object = {
     "apiVersion": "blurring.amsterdam.nl/v1alpha1",
@@ -116,25 +117,41 @@ class Run(BlurJobRun):
 
     def end_pods(self, role: str, orders: str = "0") -> None:
         """Let all pods of a role end with an exit code and, maybe, a sentence."""
-        for pod in self.pods(role):
-            self.cluster.kubectl("exec", "-n", self.namespace, pod, "--", "sh", "-c", f"echo {orders!r} >/tmp/orders")
+        self.wait_until_pods_listen(role, then=f"echo {orders!r} >/tmp/orders")
 
-    def given(self, role: str) -> Object:
-        """What a pod says it was given."""
+    def wait_until_pods_listen(self, role: str, *, then: str = "true") -> None:
+        """Wait until all pods of a role take orders and heed signals, a moment after they are ready."""
+        script = f"until [ -p /tmp/orders ]; do sleep 0.1; done; {then}"
+        for pod in self.pods(role):
+            self.cluster.kubectl("exec", "-n", self.namespace, pod, "--", "sh", "-c", script)
+
+    def given(self, role: str) -> Object | None:
+        """What a pod says it was given; None while it has said nothing."""
         job = next(name for name in self.names("jobs") if f"-{role}-" in name)
-        said: Object = json.loads(self.cluster.kubectl("logs", "-n", self.namespace, f"job/{job}").splitlines()[0])
-        return said
+        said = self.cluster.kubectl("logs", "-n", self.namespace, f"job/{job}").splitlines()
+        given: Object | None = json.loads(said[0]) if said else None
+        return given
+
+    def detector_digest(self) -> str:
+        """Wait until the status tells of the model in Triton, and return its digest."""
+
+        def found() -> Object | None:
+            conditions = self.status().get("conditions", ())
+            return next((it for it in conditions if (it["type"], it["status"]) == ("DetectorReady", "True")), None)
+
+        return str(eventually(found)["message"].rsplit(" ", 1)[-1].rstrip("."))
 
     def plan(self, images: int = 10) -> None:
         """Do as `baas plan` would, and end its pod."""
         self.wait_for_job("plan")
+        digest = self.detector_digest()
         with transaction(self.ledger) as connection:
             open_run(
                 connection,
                 run_id=self.uid,
                 source="raw",
                 destination="safe",
-                model_digest=self.status()["conditions"][1]["message"].rsplit(" ", 1)[-1].rstrip("."),
+                model_digest=digest,
                 config_digest="sha256:c",
                 configuration={"blurjob": f"{self.namespace}/{self.name}"},
             )
@@ -207,8 +224,8 @@ def test_a_blurjob_goes_its_way(make: Runs) -> None:
     run = make()
     run.plan(images=10)
     run.wait_for_job("work")
+    run.wait_for_workers(1)
     assert run.status()["phase"] == "Running"
-    assert run.status()["workers"] == 1
     run.work(published=10)
     run.end_pods("work")
     run.wait("Complete")
@@ -218,8 +235,9 @@ def test_a_blurjob_goes_its_way(make: Runs) -> None:
     assert (status["phase"], status["attempt"], status["runId"]) == ("Complete", 1, run.uid)
     assert status["traceId"] == run.uid.replace("-", "")
     assert status["startTime"] <= status["completionTime"]
-    eventually(lambda: run.status()["workers"] == 0)
+    run.wait_for_workers(0)
     assert run.ledger_state() == "finished"
+    run.wait_for_event("Completed")
     assert [reason for reason in run.events() if reason != "Finishing"] == ["Planning", "Working", "Completed"]
     assert run.names("jobs") == [f"{run.name}-plan-1", f"{run.name}-work-1"]
 
@@ -250,10 +268,11 @@ def test_parallelism_follows_the_spec_while_workers_are_at_it(make: Runs, cluste
     run.wait_for_job("work")
     cluster.kubectl("scale", "-n", run.namespace, "blurjob", run.name, "--replicas", "3")
     run.wait_for_job("work", pods=3)
-    eventually(lambda: run.status()["workers"] == 3)
+    run.wait_for_workers(3)
+    run.wait_until_pods_listen("work")
     run.change({"parallelism": 1})
     run.wait_for_job("work", pods=1)
-    eventually(lambda: run.status()["workers"] == 1)
+    run.wait_for_workers(1)
     assert run.names("jobs") == [f"{run.name}-plan-1", f"{run.name}-work-1"]
     (work,) = [job for job in run.children("jobs") if "-work-" in job["metadata"]["name"]]
     assert work["status"].get("failed", 0) == 0, "a pod that is told to stop has not failed"
@@ -263,6 +282,7 @@ def test_suspend_takes_the_pods_away_and_resume_brings_them_back(make: Runs) -> 
     run = make({"parallelism": 2})
     run.plan()
     run.wait_for_job("work", pods=2)
+    run.wait_until_pods_listen("work")
     run.change({"suspend": True})
     run.wait("Suspended")
     eventually(lambda: not run.pods("work"))
@@ -290,7 +310,7 @@ def test_the_next_job_takes_what_the_last_one_left(make: Runs) -> None:
     run.work(published=4)
     run.end_pods("work")
     run.wait_for_job("work", attempt=2)
-    assert run.status()["attempt"] == 2
+    run.wait_for("jsonpath={.status.attempt}=2", f"blurjob/{run.name}")
     run.work(published=6)
     run.end_pods("work")
     run.wait("Complete")
@@ -433,7 +453,7 @@ def test_a_quota_that_forbids_jobs_is_waited_for(make: Runs, cluster: Cluster, h
         "spec": {"hard": {"count/jobs.batch": "0"}},
     }
     cluster.apply(home, quota)
-    cluster.kubectl("wait", "-n", home, "--for", "jsonpath={.status.hard}", "resourcequota/none", "--timeout", "30s")
+    cluster.kubectl("wait", "-n", home, "--for", "jsonpath={.status.hard}", "resourcequota/none", *PATIENTLY)
     try:
         run = make()
         run.wait_for_reason("ChildRefused")
@@ -458,7 +478,7 @@ def test_a_queue_admits_the_job_and_the_operator_does_not_interfere(make: Runs, 
 def test_a_finished_blurjob_is_deleted_when_its_time_is_over(make: Runs, cluster: Cluster) -> None:
     run = make({"ttlSecondsAfterFinished": 1})
     run.plan(images=0)
-    cluster.kubectl("wait", "-n", run.namespace, "--for", "delete", f"blurjob/{run.name}", "--timeout", "60s")
+    cluster.kubectl("wait", "-n", run.namespace, "--for", "delete", f"blurjob/{run.name}", *PATIENTLY)
     eventually(lambda: not run.names("jobs", "configmaps", "pods"))
     assert run.ledger_state() == "finished"
 
@@ -467,6 +487,7 @@ def test_deletion_while_running_leaves_nothing_but_the_ledgers_word(make: Runs) 
     run = make()
     run.plan()
     run.wait_for_job("work")
+    run.wait_until_pods_listen("work")
     run.delete()
     eventually(lambda: not run.names("jobs", "configmaps", "pods"))
     eventually(lambda: run.ledger_state() == "abandoned")
@@ -476,6 +497,7 @@ def test_deletion_while_the_operator_is_away_leaves_nothing_either(make: Runs, r
     run = make()
     run.plan()
     run.wait_for_job("work")
+    run.wait_until_pods_listen("work")
     assert running.stop() == 0
     try:
         run.delete()
@@ -493,7 +515,9 @@ def test_a_restart_writes_nothing(make: Runs, running: Operator) -> None:
     at_work.plan()
     at_work.wait_for_job("work")
     at_work.wait_for_reason("Working")
-    eventually(lambda: at_work.status().get("workers") == 1)
+    at_work.wait_for_workers(1)
+    over.wait_for_event("Completed")
+    at_work.wait_for_event("Working")
     before = (over.versions(), at_work.versions(), over.events(), at_work.events())
     for how in (signal.SIGTERM, signal.SIGKILL):
         running.stop(how)
@@ -541,7 +565,7 @@ def test_a_schedule_makes_a_blurjob(cluster: Cluster, home: str, running: Operat
 
 def test_the_operator_asks_for_exactly_what_it_may(cluster: Cluster, home: str, running: Operator) -> None:
     """All the tests above together need all of its rights, and no other."""
-    assert asked_for(cluster, f"system:serviceaccount:{home}:baas-operator") == granted_by(RULES)
+    eventually(lambda: asked_for(cluster, f"system:serviceaccount:{home}:baas-operator") == granted_by(RULES))
 
 
 def test_one_operator_can_watch_the_whole_cluster(

@@ -9,10 +9,11 @@ import pytest
 
 from tests.blurjobs import example
 from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, fresh_namespace
-from tests.e2e.operators import asked_for, eventually, granted_by
+from tests.e2e.operators import asked_for, granted_by
 from tests.e2e.pictures import Blurred
 from tests.e2e.schedules import Schedule
 from tests.e2e.services import Backends, Images, Release, release
+from tests.waiting import eventually
 
 FEW = ("street 0/*",)
 
@@ -47,7 +48,7 @@ def pair(cluster: Cluster, service_images: Images, servers: Backends) -> Iterato
 def test_two_releases_work_side_by_side_and_do_not_meet(pair: Pair, baseline: Blurred) -> None:
     runs = [(it, it.blur("same-name", include=FEW)) for it in (pair.first, pair.second)]
     for it, run in runs:
-        run.wait("Complete", seconds=180)
+        run.wait("Complete")
         assert [row[0] for row in it.sql("SELECT id FROM runs")] == [run.uid]
         assert it.output(run).items() <= baseline.outputs.items()
         assert run.images()["published"] == sum(name.startswith("street 0/") for name in baseline.originals)
@@ -69,11 +70,11 @@ def test_an_upgrade_with_other_values_does_not_disturb_a_run(pair: Pair, baselin
     said = it.install(operator={"logLevel": "DEBUG"}, worker={"podLabels": {"team": "streets"}})
     assert "has been upgraded" in said
     assert it.pod("operator") != before
-    run.wait("Complete", seconds=180)
+    run.wait("Complete", seconds=600)
     assert it.output(run) == baseline.outputs
     assert run.names("jobs") == ["during-upgrade-plan-1", "during-upgrade-work-1"]
     again = it.blur("after-upgrade", include=FEW)
-    again.wait("Complete", seconds=120)
+    again.wait("Complete")
     assert {pod["metadata"]["labels"]["team"] for pod in again.children("pods")} == {"streets"}
 
 
@@ -88,7 +89,7 @@ def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster:
     late.change({"activeDeadlineSeconds": 1})
     late.wait("Failed")
     short_lived = it.blur("short-lived", source="nowhere", ttlSecondsAfterFinished=1)
-    short_lived.wait_for("delete", f"blurjob/{short_lived.name}", seconds=120)
+    short_lived.wait_for("delete", f"blurjob/{short_lived.name}")
 
     nightly = Schedule.made(cluster, it.namespace, "nightly", example("azure")["spec"])
     nightly.let_miss(2)
@@ -102,7 +103,8 @@ def test_the_operator_asks_for_exactly_what_its_role_grants(pair: Pair, cluster:
 def test_uninstalling_keeps_blurjobs_ledger_and_pictures(pair: Pair, cluster: Cluster) -> None:
     it = pair.second
     run = it.blur("kept", include=FEW)
-    run.wait("Complete", seconds=120)
+    run.wait("Complete")
+    run.wait_for_workers(0)
     before, rows, blobs = run.blurjob(), it.rows(run), it.output(run)
     it.uninstall()
     ours = ("all,roles,rolebindings,serviceaccounts,configmaps", "-l", "app.kubernetes.io/instance=baas")
@@ -124,7 +126,8 @@ def test_an_upgrade_brings_the_definition_up_to_date_and_keeps_blurjobs(pair: Pa
         pytest.skip("The definition of BlurJobs is changed only in a cluster that hack/cluster made.")
     it = pair.first
     run = it.blur("older", include=FEW)
-    run.wait("Complete", seconds=120)
+    run.wait("Complete")
+    run.wait_for_workers(0)
     owner = (f"meta.helm.sh/release-name={it.name}", f"meta.helm.sh/release-namespace={it.namespace}")
     cluster.kubectl("annotate", "--overwrite", "crd", DEFINITION, *owner)
     cluster.kubectl("label", "--overwrite", "crd", DEFINITION, "app.kubernetes.io/managed-by=Helm")
@@ -149,7 +152,7 @@ def test_a_cluster_wide_release_works_on_every_namespace(
             it.prepare(elsewhere)
             it.install()
             run = it.blur("far", include=FEW, namespace=elsewhere)
-            run.wait("Complete", seconds=120)
+            run.wait("Complete")
             run.delete()
             eventually(lambda: it.sql("SELECT state FROM runs") == [["finished"]])
             assert json.loads(cluster.kubectl("get", "roles", "-n", elsewhere, "-o", "json"))["items"] == []

@@ -8,7 +8,7 @@ import yaml
 
 from tests.blurjobs import ROOT
 from tests.chart.rendering import render
-from tests.e2e.clusters import Cluster, Object, Refused, define_blurjobs, run
+from tests.e2e.clusters import Cluster, Object, Refused, define_blurjobs, run, wait_until_defined
 
 EXAMPLES = ROOT / "examples"
 DEFINITIONS = {
@@ -25,12 +25,16 @@ DEFINITIONS = {
 def foreign(cluster: Cluster) -> Cluster:
     """A cluster that knows BlurJobs, Kueue's kinds and KEDA's."""
     define_blurjobs(cluster)
+    names = []
     for module, files in DEFINITIONS.items():
         folder = Path(json.loads(run("go", "mod", "download", "-json", module))["Dir"])
         for file in files:
             definition = str(folder / file)
             cluster.kubectl("apply", "--server-side", "--force-conflicts", "--filename", definition)
-            cluster.kubectl("wait", "--for", "condition=Established", "--timeout", "30s", "--filename", definition)
+            # A file is called after the group and the plural, a definition after the plural and the group.
+            group, _, plural = Path(file).stem.partition("_")
+            names.append(f"{plural}.{group}")
+    wait_until_defined(cluster, *names)
     return cluster
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from tests.blurjobs import example
-from tests.e2e.clusters import RESTRICTED, USER, Object
-from tests.e2e.operators import eventually
+from tests.e2e.clusters import PATIENTLY, RESTRICTED, USER, Object
 from tests.e2e.pictures import Blurred, write_tree
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.services import Images, Release
+from tests.waiting import eventually
 
 
 def begun(service: Release, name: str) -> BlurJobRun:
@@ -21,7 +21,7 @@ def test_a_run_is_paused_resumed_and_scaled_while_it_goes_on(service: Release, b
     run = begun(service, "in-stages")
     run.change({"suspend": True})
     run.wait("Suspended")
-    run.wait_for("jsonpath={.status.workers}=0", f"blurjob/{run.name}")
+    run.wait_for_workers(0)
     states = [state for state, _ in service.rows(run).values()]
     assert set(states) == {"published", "pending"}, "what was claimed is given back"
     assert run.status()["phase"] == "Suspended"
@@ -29,8 +29,8 @@ def test_a_run_is_paused_resumed_and_scaled_while_it_goes_on(service: Release, b
     run.change({"suspend": False, "parallelism": 3})
     run.wait_for_job("work", pods=3)
     service.cluster.kubectl("scale", "-n", run.namespace, "blurjob", run.name, "--replicas", "1")
-    run.wait_for("jsonpath={.status.workers}=1", f"blurjob/{run.name}", seconds=120)
-    run.wait("Complete", seconds=180)
+    run.wait_for_workers(1)
+    run.wait("Complete", seconds=600)
     assert service.output(run) == baseline.outputs
     assert run.names("jobs") == [f"{run.name}-plan-1", f"{run.name}-work-1"]
     (job,) = [job for job in run.children("jobs") if job["metadata"]["name"].endswith("work-1")]
@@ -48,22 +48,17 @@ def test_a_run_that_is_deleted_leaves_whole_pictures_and_a_word_in_the_ledger(
     run = begun(service, "deleted")
     assert "finalizers" not in run.blurjob()["metadata"]
     run.delete()
-    eventually(lambda: not run.names("jobs", "configmaps", "pods"), seconds=120)
+    eventually(lambda: not run.names("jobs", "configmaps", "pods"))
     eventually(lambda: ledger_state(service, run) == "abandoned")
     assert service.output(run).items() < baseline.outputs.items()
 
 
 def test_a_run_is_deleted_while_there_is_no_operator(service: Release) -> None:
     run = begun(service, "deleted-alone")
-    operator = f"deployment/{service.name}-operator"
-    service.cluster.kubectl("scale", "-n", service.namespace, operator, "--replicas", "0")
-    try:
+    with service.without_operator():
         run.delete()
-        eventually(lambda: not run.names("jobs", "configmaps", "pods"), seconds=120)
+        eventually(lambda: not run.names("jobs", "configmaps", "pods"))
         assert ledger_state(service, run) == "planned"
-    finally:
-        service.cluster.kubectl("scale", "-n", service.namespace, operator, "--replicas", "1")
-        service.cluster.kubectl("rollout", "status", "-n", service.namespace, operator, "--timeout", "60s")
     eventually(lambda: ledger_state(service, run) == "abandoned")
 
 
@@ -79,7 +74,7 @@ def test_what_was_quarantined_is_tried_again_once_its_cause_is_removed(service: 
     broken = some | {truncated: some[truncated][:9000], empty: b""}
     service.backends.upload("mixed", broken)
     run = service.blur("mixed-safe", source="mixed", maxQuarantinedPercent=10)
-    run.wait("Failed", seconds=120)
+    run.wait("Failed")
     failed, status = run.condition("Failed"), run.status()
     assert failed["reason"] == "TooManyQuarantined"
     assert "2 of 6 images are quarantined; maxQuarantinedPercent allows 10 %." in failed["message"]
@@ -90,7 +85,7 @@ def test_what_was_quarantined_is_tried_again_once_its_cause_is_removed(service: 
 
     service.backends.upload("mixed", {name: some[name] for name in (truncated, empty)})
     run.ask_for_retry("replaced-both")
-    run.wait("Complete", seconds=120)
+    run.wait("Complete")
     again = finished_at(service, run)
     assert {name for name in some if again[name] != first[name]} == {truncated, empty}
     wanted = {name: data for name, data in baseline.pictures.items() if name in some}
@@ -121,15 +116,13 @@ def test_the_smallest_example_blurs_a_folder_of_a_volume(
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     volume = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "panoramas"}, "spec": claim}
     service.cluster.apply(service.namespace, volume, reader(service_images.preprocess))
-    service.cluster.kubectl(
-        "wait", "-n", service.namespace, "--for", "condition=Ready", "pod/reader", "--timeout", "60s"
-    )
+    service.cluster.kubectl("wait", "-n", service.namespace, "--for", "condition=Ready", "pod/reader", *PATIENTLY)
     some = dict(list(baseline.originals.items())[:3])
     write_tree(tmp_path / "raw", some)
     service.cluster.kubectl("cp", "-n", service.namespace, str(tmp_path / "raw"), "reader:/panoramas/raw")
 
     run = service.run(example("minimal"), name="my-first-run")
-    run.wait("Complete", seconds=120)
+    run.wait("Complete")
     service.cluster.kubectl("cp", "-n", service.namespace, "reader:/panoramas/safe", str(tmp_path / "safe"))
     for name in some:
         assert (tmp_path / "safe" / name).read_bytes() == baseline.outputs[name]

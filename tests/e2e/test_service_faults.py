@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.e2e.clusters import PATIENTLY
 from tests.e2e.pictures import Blurred
 from tests.e2e.runs import BlurJobRun
 from tests.e2e.services import Release
@@ -25,7 +26,7 @@ def its_node_is_drained(service: Release, run: BlurJobRun) -> None:
     try:
         service.cluster.kubectl(
             *("drain", node, "--pod-selector", SELECTOR, "--delete-emptydir-data", "--ignore-daemonsets"),
-            *("--timeout", "120s"),
+            *PATIENTLY,
         )
     finally:
         service.cluster.kubectl("uncordon", node)
@@ -38,7 +39,7 @@ def the_operator_is_killed(service: Release, run: BlurJobRun) -> None:
 def triton_is_restarted(service: Release, run: BlurJobRun) -> None:
     triton = f"deployment/{service.name}-triton"
     service.cluster.kubectl("rollout", "restart", "-n", service.namespace, triton)
-    service.cluster.kubectl("rollout", "status", "-n", service.namespace, triton, "--timeout", "120s")
+    service.cluster.kubectl("rollout", "status", "-n", service.namespace, triton, *PATIENTLY)
 
 
 def the_database_is_away(service: Release, run: BlurJobRun) -> None:
@@ -72,7 +73,7 @@ def test_a_run_completes_when(fault: Fault, service: Release, baseline: Blurred)
     run = service.blur(fault.__name__.replace("_", "-"), parallelism=2, imagesPerClaim=2)
     service.wait_until_published(run, 2)
     fault(service, run)
-    run.wait("Complete", seconds=300)
+    run.wait("Complete", seconds=600)
 
     count = len(baseline.originals)
     assert service.output(run) == baseline.outputs

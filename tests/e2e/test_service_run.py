@@ -70,5 +70,5 @@ def test_every_line_of_operator_and_pods_is_json_with_a_level(service: Release, 
 
 
 def test_helm_test_succeeds(service: Release) -> None:
-    said = service.cluster.helm("test", service.name, "--namespace", service.namespace, "--timeout", "2m")
+    said = service.cluster.helm("test", service.name, "--namespace", service.namespace, "--timeout", "5m")
     assert "Phase:          Succeeded" in said

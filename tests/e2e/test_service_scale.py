@@ -5,10 +5,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.e2e.clusters import Object
-from tests.e2e.operators import eventually
+from tests.e2e.clusters import ready_pods
 from tests.e2e.pictures import Blurred
 from tests.e2e.services import Release
+from tests.waiting import eventually
 
 LABELS = "app.kubernetes.io/component=triton"
 
@@ -21,27 +21,21 @@ def two_tritons(service: Release) -> Iterator[Release]:
     service.install(crds={"enabled": False})
 
 
-def ready_pair(service: Release) -> set[str]:
+def ready_pair(service: Release) -> list[str]:
     """Wait until two of Triton's pods are ready that are not about to end; return their names."""
 
-    def found() -> set[str] | None:
-        pods = service.cluster.get("-n", service.namespace, "pods", "-l", LABELS)["items"]
-        names = {pod["metadata"]["name"] for pod in pods if is_ready(pod)}
+    def found() -> list[str] | None:
+        names = ready_pods(service.cluster, service.namespace, LABELS)
         return names if len(names) == 2 else None
 
-    return eventually(found, seconds=120)
-
-
-def is_ready(pod: Object) -> bool:
-    conditions = {it["type"]: it["status"] for it in pod["status"].get("conditions", ())}
-    return "deletionTimestamp" not in pod["metadata"] and conditions.get("Ready") == "True"
+    return eventually(found)
 
 
 def answered(service: Release, pod: str) -> int:
     """How many requests a Triton has answered since it began."""
     with (
         service.cluster.forwarded(service.namespace, f"pod/{pod}", 8002) as port,
-        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page,
+        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as page,
     ):
         lines = page.read().decode().splitlines()
     return sum(int(line.split()[-1]) for line in lines if line.startswith("nv_inference_request_success{"))
