@@ -25,8 +25,9 @@ from baas_api.settings import ApiSettings
 from baas_api.telling import Telling, told
 from baas_api.tokens import Tokens, may_ask
 from baas_crds.codes import QuarantineReason
-from baas_crds.errors import BaasError, NotPublishable
+from baas_crds.errors import BaasError, DependencyUnavailable, NotPublishable
 from baas_preprocess.container.formats import format_of
+from baas_preprocess.detect import Detector
 from baas_preprocess.facts import ImageFormat
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.way import make_safe
@@ -90,10 +91,7 @@ def _add_probes(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz", tags=["probes"], summary="Whether a picture would be treated now", responses=described.READY)
     async def readyz() -> JSONResponse:
-        try:
-            model = service.watch.detector.model
-        except BaasError as error:
-            raise refused(error) from error
+        model = _detector(service).model
         return JSONResponse({"status": "ready", "model": model.digest, "version": model.version})
 
 
@@ -142,6 +140,8 @@ async def _blurred(
 
     about = told(request)
     about.facts["bytes"] = len(picture)
+    # Nobody waits for a turn that others hold because the detector went away.
+    _detector(service)
     answer, response = await service.desk.run(work, request.is_disconnected)
     about.facts |= {
         "answered_bytes": len(response.body),
@@ -153,14 +153,22 @@ async def _blurred(
     return response
 
 
+def _detector(service: Service) -> Detector:
+    """Return what answers now. Raises `Refused` when nobody does."""
+    try:
+        return service.watch.detector
+    except DependencyUnavailable as error:
+        raise refused(error) from error
+
+
 def _safe(service: Service, picture: bytes) -> Answer:
     """Have a picture made safe. Raises `Refused` for whatever comes between: then nothing of it is answered."""
+    detector = _detector(service)
     try:
         if (found := format_of(picture)) is not ImageFormat.JPEG:
             raise NotPublishable(
                 QuarantineReason.UNSUPPORTED, f"The picture is a {found.upper()}; JPEG alone is taken here."
             )
-        detector = service.watch.detector
         safe = make_safe(picture, service.recipe, detector)
     except BaasError as error:
         raise refused(error) from error
