@@ -75,6 +75,8 @@ def request_span(told: Told, headers: Headers) -> Iterator[Span]:
             answered = {**asked, "http.route": told.route, "http.response.status_code": told.status}
             span.update_name(f"{told.method} {told.route}")
             span.set_attributes(answered)
+            if reason := told.facts.get("reason"):
+                span.set_attribute("baas.reason", reason)
             if told.status >= 500:
                 span.set_status(Status(StatusCode.ERROR, str(told.facts.get("reason", ""))))
             _active.add(-1, asked)

@@ -58,6 +58,13 @@ def test_what_has_begun_may_be_finished_before_a_pod_ends() -> None:
     assert spec["containers"][0]["livenessProbe"]["httpGet"]["path"] == "/healthz"
 
 
+def test_helm_test_asks_whether_it_is_ready() -> None:
+    url = "http://baas-api:8080/readyz"
+    for found, is_asked in ((render(ON), True), (rendering("on CPUs"), False)):
+        (container,) = found.pod("Pod baas-test").spec["containers"]
+        assert (url in container["command"]) is is_asked
+
+
 def test_an_autoscaler_decides_on_the_number_of_pods_in_place_of_replicas() -> None:
     fixed = render(ON, {"api": {"replicas": 3}})
     assert fixed.one("Deployment", "baas-api")["spec"]["replicas"] == 3

@@ -217,6 +217,7 @@ def test_a_request_is_one_span_of_its_clients_trace(triton: str, photo: bytes) -
             headers={"traceparent": f"00-{TRACE}-{PARENT}-01"},
         )
         assert answer.status_code == 200
+        assert client.post("/blur/", files={"picture": ("my-street.jpg", photo[:-100])}).status_code == 422
         assert client.get("/my-street.jpg?my-street=1").status_code == 404
         collected.eventually(lambda it: {"POST /blur/", "GET unmatched"} <= {span.name for span in it.spans})
         spans = [span for span in collected.spans if span.trace_id == TRACE]
@@ -230,5 +231,7 @@ def test_a_request_is_one_span_of_its_clients_trace(triton: str, photo: bytes) -
         assert any(span.name == "infer person_plate" for span in spans)
         assert "my-street" not in str(collected.bodies)
         assert TOKEN not in str(collected.bodies)
-        line, _ = endpoint.answers()
+        (refused,) = [span for span in collected.spans if "baas.reason" in span.attributes]
+        assert (refused.name, refused.attributes["baas.reason"], refused.error) == ("POST /blur/", "Truncated", False)
+        line, *_ = endpoint.answers()
         assert (line["trace_id"], line["span_id"]) == (TRACE, own.span_id)

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from baas_api.refusals import Refusal, Refused
 from baas_api.settings import ApiSettings, read_api_settings
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
 
 PAGE = Path(__file__).parents[3] / "docs" / "howto" / "online-endpoint.md"
@@ -40,6 +42,14 @@ def test_it_does_not_start_with(given: dict[str, Any], sentence: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_anonymous_clients_are_allowed_on_loopback(host: str) -> None:
     assert read_api_settings({"allow_anonymous": True, "host": host}).allow_anonymous
+
+
+@pytest.mark.parametrize("reason", [*Refusal, QuarantineReason.INTERNAL_ERROR])
+def test_the_page_tells_of_every_refusal_with_its_status(reason: Refusal | QuarantineReason) -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if f"| `{reason}` |" in line]
+    # Who went away reads no answer.
+    expected = [] if reason is Refusal.CLIENT_GONE else [str(Refused(reason, "").status)]
+    assert [row.split("|")[1].strip() for row in rows] == expected
 
 
 @pytest.mark.parametrize("name", ApiSettings.model_fields)
