@@ -10,6 +10,8 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from baas_crds.errors import ConfigurationError
 from baas_ledger.earlier_rows import EarlierRow
 from baas_ledger.engine import POSTGRES_OPTIONS, parsed
+from baas_ledger.entra import sign_in
+from baas_ledger.entra_url import asks_for_entra
 from baas_ledger.failures import described, ledger_errors
 
 SCHEMA = "private_schema_blur"
@@ -83,7 +85,7 @@ class EarlierDatabase:
 
 @contextmanager
 def open_earlier(url: str, schema: str = SCHEMA) -> Iterator[EarlierDatabase]:
-    """Give the tables of the earlier service at `postgresql://user:password@host/database`, to read only.
+    """Give the tables of the earlier service at a URL as `engine.open_ledger` takes it, to read only.
 
     Raises `ConfigurationError` when they are not there or have other columns, `DependencyUnavailable` when the
     database does not answer.
@@ -97,6 +99,8 @@ def open_earlier(url: str, schema: str = SCHEMA) -> Iterator[EarlierDatabase]:
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
     )
+    if asks_for_entra(place):
+        sign_in(engine)
     try:
         with ledger_errors(place, CALLED), engine.connect() as connection:
             columns = _checked_columns(connection, described(place, CALLED), schema)

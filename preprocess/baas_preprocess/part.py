@@ -59,8 +59,6 @@ def check_some_taken(source: Source, selection: Selection, ledger: Engine, *, de
         if selection.redo_model is not None:
             made = f"has an output at {destination.label} that {selection.redo_model} made"
             sentence = f"{of_whom} {made}: nothing is to redo."
-        elif selection.sample_percent == 100:
-            sentence = f"{of_whom} is left to do: the earlier service finished all of them, and they are to be kept."
         else:
             sentence = f"{of_whom} is among the {selection.sample_percent} % that were asked for: ask for more."
         raise NothingToDo(sentence)

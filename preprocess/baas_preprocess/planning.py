@@ -110,7 +110,7 @@ def _check_part(
     with reading(ledger) as connection:
         is_new = find_run(connection, run_id) is None
     # To take away what has no original any more is something to do, too.
-    if is_new and selection.is_partial and not leaves_some_out(ledger, destination.label, selection):
+    if is_new and selection.expects_some and not leaves_some_out(ledger, destination.label, selection):
         check_some_taken(source, selection, ledger, destination=destination)
 
 

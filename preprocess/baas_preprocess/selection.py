@@ -33,6 +33,11 @@ class Selection:
         """Whether names may be no part of a run at all, neither worked on nor left out."""
         return self.sample_percent < 100 or self.redo_model is not None or self.keep_earlier
 
+    @property
+    def expects_some(self) -> bool:
+        """Whether a part with nothing in it is most likely a mistake: that all is finished already is none."""
+        return self.is_partial and not self.only_new and not self.keep_earlier
+
     def is_sampled(self, name: str) -> bool:
         """Whether a name is in the sample; the same answer in every run. Whatever is among 5 % is among 10 %, too."""
         return is_among(f"part of a sample: {name}", self.sample_percent)

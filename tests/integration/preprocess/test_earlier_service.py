@@ -8,11 +8,11 @@ import pytest
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
-from baas_ledger.engine import reading
+from baas_ledger.engine import reading, transaction
 from baas_ledger.facts import PlanResult
 from baas_ledger.records import images
+from baas_ledger.runs import finish_run
 from baas_preprocess.audit import verify_run
-from baas_preprocess.part import NothingToDo
 from baas_preprocess.selection import Selection
 from baas_preprocess.stores.outputs import FolderOutputs
 from tests import earlier_service
@@ -129,11 +129,13 @@ def test_keeping_needs_an_import(city: City) -> None:
     assert theirs(city) == {f"{number}.jpg" for number in range(1, 9)}
 
 
-def test_nothing_left_to_do_is_said_and_leaves_no_run_behind(imported: City) -> None:
+def test_when_nothing_is_left_to_do_the_run_is_planned_and_can_finish(imported: City) -> None:
     for name in ("5.jpg", "8.jpg", "9.jpg"):
         (imported.source / name).unlink()
-    with pytest.raises(NothingToDo, match="is left to do: the earlier service finished all of them"):
-        imported.blur(Blind(), KEEP)
+    assert imported.blur(Blind(), KEEP).result == PlanResult()
+    with transaction(imported.ledger) as connection:
+        assert finish_run(connection, imported.run_id)
+    assert theirs(imported) == {*FINISHED, "5.jpg", "8.jpg"}
 
 
 def test_audits_tell_of_the_earlier_services_pictures_and_accuse_nobody(imported: City, baas: Baas) -> None:
