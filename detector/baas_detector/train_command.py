@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from baas_detector.training.settings import Gate, TrainingConfig
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+STEPS = ("convert", "select", "train", "validate", "export", "evaluate", "gate", "register")
 
 
 @click.command("train")
@@ -27,13 +28,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--output", type=click.Path(file_okay=False, path_type=Path), help="Where results go here, instead of output."
 )
 @click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(STEPS),
+    help="Of the steps that the file switches on, only this one; may be given several times.",
+)
+@click.option(
     "--submit-azure-ml",
     "workspace_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="CONFIG.JSON",
     help="Do not train here: submit the job train-job.yml beside this file to the workspace that it names.",
 )
-def train(config_file: Path, data: Path | None, output: Path | None, workspace_file: Path | None) -> None:
+def train(
+    config_file: Path, data: Path | None, output: Path | None, only: tuple[str, ...], workspace_file: Path | None
+) -> None:
     """Run the steps that CONFIG.YML switches on, from labelled pictures to a registered model.
 
     In this order: convert, select, train, validate, export, evaluate, gate, register. Each leaves files in the run's
@@ -49,6 +58,10 @@ def train(config_file: Path, data: Path | None, output: Path | None, workspace_f
     from baas_detector.training.settings import read_config  # noqa: PLC0415 - other commands do without
 
     config = read_config(config_file)
+    if only and workspace_file is not None:
+        raise click.UsageError("--only is for this machine: a job does the steps that its file switches on.")
+    if only:
+        config = config.only(only)
     if workspace_file is not None:
         click.echo(_submit(workspace_file))
         return

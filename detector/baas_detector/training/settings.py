@@ -1,5 +1,6 @@
 """`config.yml`: every setting of a training, and which of its steps run. Paths are relative to the file."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -52,6 +53,13 @@ class Steps(Part):
     """Let the model pass, or end here, by a policy (`gate`)."""
     register_: Annotated[bool, Field(alias="register")] = False
     """Keep it as a numbered version (`register`)."""
+
+    def only(self, names: Collection[str]) -> Self:
+        """Return the same with all other steps switched off. Raises `ConfigurationError` when none is left on."""
+        kept = {field: on and field.removesuffix("_") in names for field, on in self}
+        if not any(kept.values()):
+            raise ConfigurationError(f"steps: the file switches on none of {', '.join(names)}")
+        return self.model_copy(update=kept)
 
 
 class Data(Part):
@@ -252,6 +260,10 @@ class TrainingConfig(Part):
                 name = step.removesuffix("_")
                 raise ValueError(f"steps.{name} is true, so the file needs a part `{name}:`")
         return self
+
+    def only(self, steps: Collection[str]) -> Self:
+        """Return the same settings for these steps alone, as far as they are on. Raises as `Steps.only`."""
+        return self.model_copy(update={"steps": self.steps.only(steps)})
 
     def at(self, *, data: Path | None, output: Path | None) -> Self:
         """Return the same settings for a machine where data and results have other places."""

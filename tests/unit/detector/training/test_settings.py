@@ -165,3 +165,10 @@ def test_a_file_that_is_no_mapping_is_refused_with_a_sentence(tmp_path: Path, te
 
     with pytest.raises(ConfigurationError, match=r"config\.yml"):
         read_config(path)
+
+
+def test_only_some_of_the_steps_that_are_on_may_run() -> None:
+    config = parsed(steps={"train": True, "validate": False, "export": True}, export={})
+    assert config.only(["train", "validate"]).steps == parsed(steps={"train": True, "validate": False}).steps
+    with pytest.raises(ConfigurationError, match="switches on none of evaluate, gate"):
+        config.only(["evaluate", "gate"])
