@@ -24,13 +24,9 @@ def local_triton(repository: Path, log: Path) -> Iterator[str]:
     The server ends with this process, however that ends. Raises `ConfigurationError` when the repository or the server
     is missing, `DependencyUnavailable` when the server does not become ready.
     """
-    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
-    program = shutil.which("baas-detector", path=os.pathsep.join(folders))
-    if program is None:
-        raise ConfigurationError(
-            "There is no `baas-detector` to start a Triton with: install the extra `triton_cpu`, or name a running "
-            "Triton with --triton host:port."
-        )
+    program = detector_program(
+        "start a Triton with: install the extra `triton_cpu`, or name a running Triton with --triton host:port"
+    )
     with log.open("wb") as errors:
         process = subprocess.Popen(
             [program, "serve", "--repository", str(repository), "--log-file", str(log.with_suffix(".triton.log"))],
@@ -50,6 +46,18 @@ def local_triton(repository: Path, log: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def detector_program(purpose: str) -> str:
+    """Return the path of `baas-detector`, beside our own interpreter or on PATH.
+
+    Raises `ConfigurationError` that ends with what it is for, and what to do.
+    """
+    folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    program = shutil.which("baas-detector", path=os.pathsep.join(folders))
+    if program is None:
+        raise ConfigurationError(f"There is no `baas-detector` to {purpose}.")
+    return program
 
 
 def _announced_address(process: subprocess.Popen[bytes], log: Path) -> str:

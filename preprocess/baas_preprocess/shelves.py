@@ -30,14 +30,14 @@ def check_samples(assignment: Assignment, settings: PodSettings, source: Source,
     if check := assignment.spec.quality_check:
         place = place_of_quality_check(check, assignment.spec.output)
         with shelf_to_check(assignment, settings, check) as shelf:
-            _try_out(shelf, _CHECK, _path(assignment, place), others)
+            try_out(shelf, _CHECK, _path(assignment, place), others)
     if how := assignment.spec.retraining_sample:
         read_strata(source, how.metadata)
         with shelf_to_label(assignment, settings, how) as shelf:
-            _try_out(shelf, _LABEL, _path(assignment, how.output), others)
+            try_out(shelf, _LABEL, _path(assignment, how.output), others)
             if check:
                 with shelf_to_check(assignment, settings, check) as other:
-                    _try_out(shelf, _LABEL, _path(assignment, how.output), {_CHECK: other})
+                    try_out(shelf, _LABEL, _path(assignment, how.output), {_CHECK: other})
 
 
 @contextmanager
@@ -100,8 +100,11 @@ def _path(assignment: Assignment, place: SamplePlace) -> str:
     return below.volume.path if below.volume is not None else ""
 
 
-def _try_out(shelf: Shelf, title: str, path: str, others: Mapping[str, Source | Destination]) -> None:
-    """Write something to a shelf and take it away. Raises `ConfigurationError` when it is seen in another place."""
+def try_out(shelf: Shelf, title: str, path: str, others: Mapping[str, Source | Destination]) -> None:
+    """Write something to a shelf and take it away. Raises `ConfigurationError` when it is seen in another place.
+
+    `title` is the key of the shelf's place, `path` where it lies in its container, claim or disk.
+    """
     name = f"{STATE_FOLDER}/probe-{uuid.uuid4().hex}"
     data = name.encode()
     try:

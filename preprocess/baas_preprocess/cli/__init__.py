@@ -13,6 +13,8 @@ from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError
 from baas_preprocess.cli.audit_command import audit_command
 from baas_preprocess.cli.blur_command import blur_command
+from baas_preprocess.cli.blurjob_command import blurjob_command
+from baas_preprocess.cli.convert_config_command import convert_config_command
 from baas_preprocess.cli.earlier_command import earlier_command
 from baas_preprocess.cli.inspect_command import inspect_command
 from baas_preprocess.cli.ledger_command import ledger_command
@@ -20,6 +22,7 @@ from baas_preprocess.cli.panoramas_command import panoramas_command
 from baas_preprocess.cli.pod_commands import plan_command, work_command
 from baas_preprocess.cli.redact_more_command import redact_more_command
 from baas_preprocess.cli.report_command import report_command
+from baas_preprocess.cli.run_command import run_command
 from baas_preprocess.cli.samples_command import samples_command
 from baas_preprocess.cli.status_command import status_command
 
@@ -47,6 +50,7 @@ def cli(verbose: bool) -> None:
 
 
 cli.add_command(blur_command)
+cli.add_command(run_command)
 cli.add_command(status_command)
 cli.add_command(report_command)
 cli.add_command(inspect_command)
@@ -55,6 +59,8 @@ cli.add_command(audit_command)
 cli.add_command(samples_command)
 cli.add_command(ledger_command)
 cli.add_command(earlier_command)
+cli.add_command(blurjob_command)
+cli.add_command(convert_config_command)
 cli.add_command(plan_command)
 cli.add_command(work_command)
 

@@ -128,8 +128,8 @@ def blur_command(
     bar = progress_bar()
     stop = threading.Event()
     started = time.monotonic()
-    _listen_to_signals(stop)
-    view = _View(bar, tally, settings.limit)
+    listen_to_signals(stop)
+    view = View(bar, tally, settings.limit)
     with bar:
         try:
             counts = blur(
@@ -167,7 +167,7 @@ def _tell_plan(source: tuple[str, ...], settings: Settings, *, as_json: bool) ->
     out.print(", ".join(f"{number:,} {fate}" for fate, number in sorted(totals(foreseen).items())))
 
 
-class _View:
+class View:
     """The progress bar of one call."""
 
     def __init__(self, bar: Progress, tally: Tally, limit: int | None) -> None:
@@ -209,7 +209,7 @@ class _View:
         tell_quarantined(image, outcome)
 
 
-def _listen_to_signals(stop: threading.Event) -> None:
+def listen_to_signals(stop: threading.Event) -> None:
     """The first Ctrl-C (or SIGTERM) finishes what is in flight, the second releases it and leaves at once."""
 
     def second(_number: int, _frame: FrameType | None) -> None:
