@@ -206,9 +206,8 @@ CHECKS: tuple[Check, ...] = (
 
 
 def _due(seen: SeenSchedule) -> datetime | None:
-    """Return the latest start that came since the last one that was made, or since the schedule was."""
-    since = max(_known(seen.created_at, seen.last_due))
-    return seen.calendar.latest(since, seen.now) if seen.calendar else None
+    """Return the latest start that came since the last one that was made; at first since the schedule was."""
+    return seen.calendar.latest(seen.last_due or seen.created_at, seen.now) if seen.calendar else None
 
 
 def _next(seen: SeenSchedule) -> datetime | None:

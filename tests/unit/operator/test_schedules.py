@@ -112,6 +112,11 @@ def test_after_a_restart_the_status_alone_tells_that_it_was_made() -> None:
     assert schedule(seen(FIRST + timedelta(hours=1), told=told)).actions == ()
 
 
+def test_a_schedule_that_was_restored_with_its_status_goes_on_from_there() -> None:
+    told = BlurScheduleStatus(last_schedule_time=FIRST - 4 * DAY)
+    assert made(schedule(seen(CREATED, told=told))) == [FIRST - DAY]
+
+
 @given(st.integers(0, 60 * 24 * 60), st.sampled_from(["Forbid", "Allow", "Replace"]))
 def test_after_any_time_away_at_most_one_start_comes_and_it_is_the_latest(minutes: int, policy: str) -> None:
     now = CREATED + timedelta(minutes=minutes)
