@@ -7,6 +7,7 @@ Breeze `track` endpoint with gzipped JSON, as Azure's exporters send it.
 import base64
 import gzip
 import json
+import ssl
 import threading
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
@@ -67,13 +69,16 @@ class Collector:
     """What a webhook would have heard, as CloudEvents."""
     refused: list[str] = field(default_factory=list)
     """What could not be understood: a test's own mistake."""
+    scheme: str = "http"
+    tokens: set[str] = field(default_factory=set)
+    """By which senders signed in."""
     bodies: list[bytes] = field(default_factory=list)
     """All that came in, uncompressed."""
 
     @property
     def endpoint(self) -> str:
         """What `OTEL_EXPORTER_OTLP_ENDPOINT` has to be."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     @property
     def connection_string(self) -> str:
@@ -121,9 +126,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
-    """Receive whatever comes, while the block runs."""
-    collected = Collector()
+def collector(address: str = "127.0.0.1", certificate: tuple[Path, Path] | None = None) -> Iterator[Collector]:
+    """Receive whatever comes, while the block runs; with a certificate and its key, over TLS."""
+    collected = Collector(scheme="http" if certificate is None else "https")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -131,6 +136,7 @@ def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kind = self.headers.get("Content-Type", "")
+            collected.tokens |= {self.headers.get("Authorization", "").removeprefix("Bearer ")} - {""}
             try:
                 answer, status = collected.receive(self.path, kind, body), 200
             except Exception as error:  # noqa: BLE001 - told at the end, whatever it is
@@ -146,6 +152,10 @@ def collector(address: str = "127.0.0.1") -> Iterator[Collector]:
             pass
 
     with _Server((address, 0), Handler) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         collected.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -30,8 +30,7 @@ class PodSettings(BaseSettings):
     )
 
     ledger: SecretStr
-    """Database URL, `postgresql://user:password@host/database`, or with `?auth=entra` and a workload identity instead
-    of the password. `baas ledger upgrade` must have made the ledger."""
+    """Database URL, `postgresql://user:password@host/database` or `…?auth=entra`. `baas ledger upgrade` prepares it."""
     triton: str
     """Triton's gRPC address, `grpc://host:port`, `grpcs://host:port` with TLS. The operator chooses it."""
     job_file: Path = Path("/etc/baas/blurjob.json")

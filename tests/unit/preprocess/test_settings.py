@@ -73,9 +73,9 @@ def test_confidence_and_classes_can_stand_in_the_environment_as_on_the_command_l
         ({"confidence": "person=2"}, "confidence.person is '2': Input should be less than or equal to 1."),
         ({"classes": "dog"}, "classes.0 is 'dog': Input should be 'person' or 'licence_plate'."),
         ({"in_flight": 0}, "in_flight is 0"),
-        ({"ledger": "mysql://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
-        ({"ledger": "postgresqlite"}, "ledger must be a postgresql:// or sqlite:/// URL."),
-        ({"ledger": "sqlite://x"}, "ledger must be a postgresql:// or sqlite:/// URL."),
+        ({"ledger": "mysql://x"}, "ledger must be a postgresql:// or sqlite:/// URL, or a database.json."),
+        ({"ledger": "postgresqlite"}, "ledger must be a postgresql:// or sqlite:/// URL, or a database.json."),
+        ({"ledger": "sqlite://x"}, "ledger must be a postgresql:// or sqlite:/// URL, or a database.json."),
         ({"blur": 3}, "There is no setting 'blur' (baas.toml). Known are audit_key, cells, classes,"),
     ],
 )
