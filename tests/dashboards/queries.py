@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.dashboards.tables import schemas
 from tests.npm_packages import ROOT, installed
+from tests.waiting import PATIENCE_SECONDS
 
 WORKBOOK = ROOT / "dashboard" / "blurring.workbook"
 TEMPLATE = ROOT / "dashboard" / "blurring.json"
@@ -79,7 +80,7 @@ def told_metrics() -> dict[str, dict[str, set[str]]]:
     Measured in a process of its own: OpenTelemetry keeps what was set up.
     """
     told = [sys.executable, "-m", "tests.dashboards.told"]
-    done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True, timeout=90)
+    done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS)
     found = json.loads(done.stdout)
     return {way: {metric: set(names) for metric, names in found[way].items()} for way in found}
 
@@ -99,6 +100,11 @@ def faults(queries: Mapping[str, str], tables: Mapping[str, Mapping[str, str]]) 
     program = Path(__file__).with_name("analyse.js")
     asked = json.dumps({"tables": schemas(tables), "queries": queries})
     done = subprocess.run(
-        ["node", program, installed("kusto")], input=asked, capture_output=True, text=True, check=True, timeout=120
+        ["node", program, installed("kusto")],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
     )
     return {title: found for title, found in json.loads(done.stdout).items() if found}

@@ -42,6 +42,7 @@ from tests.integration.ledger.builders import (
     run_with,
     states,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 LATER = NOON + LEASE + timedelta(seconds=1)
 
@@ -146,7 +147,7 @@ def test_a_killed_worker_loses_its_lease_in_time_and_the_attempt_stays_counted(l
 
     process = multiprocessing.get_context("fork").Process(target=claim_and_hang)
     process.start()
-    assert claimed.wait(30)
+    assert claimed.wait(PATIENCE_SECONDS)
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
 

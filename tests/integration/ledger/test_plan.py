@@ -35,6 +35,7 @@ from tests.integration.ledger.builders import (
     states,
     unreadable,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 
 def plan(ledger: Engine, run_id: str, *entries: PlannedImage) -> PlanResult:
@@ -236,16 +237,16 @@ def test_two_planners_of_a_run_do_not_wait_for_each_other_in_a_circle(ledger: En
     def before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if threading.current_thread().name.startswith("first") and "FROM audit_chains" in statement:
             is_adding.set()
-            may_go_on.wait(60)
+            may_go_on.wait(PATIENCE_SECONDS)
 
     event.listen(ledger, "before_cursor_execute", before)
     with ThreadPoolExecutor(1, "first") as first, ThreadPoolExecutor(1, "second") as second:
         one = first.submit(plan, ledger, run_id, entry("new"), excluded("x"))
-        assert is_adding.wait(60)
+        assert is_adding.wait(PATIENCE_SECONDS)
         other = second.submit(plan, ledger, run_id, entry("changed", "2"), entry("new"))
         while not _waits_for_a_lock(ledger):
             assert not other.done()
         may_go_on.set()
-        assert (one.result(60).added, other.result(60).changed) == (1, 1)
+        assert (one.result(PATIENCE_SECONDS).added, other.result(PATIENCE_SECONDS).changed) == (1, 1)
     assert states(ledger, run_id) == {"changed": "pending", "new": "pending", "x": "excluded"}
     assert_counters_are_true(ledger)

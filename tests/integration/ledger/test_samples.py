@@ -26,6 +26,7 @@ from baas_ledger.samples import (
     published_names,
     samples_of,
 )
+from tests.waiting import PATIENCE_SECONDS
 
 from .builders import PUBLISHED, claim, image, publish, quarantine, run_with
 from .test_corrections import CORRECTED
@@ -150,11 +151,11 @@ def test_whoever_begins_or_ends_waits_for_pictures_that_are_being_copied(ledger:
     with ThreadPoolExecutor(1) as pool:
         with copying(ledger, run.id, KIND, number), copying(ledger, run.id, KIND, number):
             noting = pool.submit(note, ledger, run, number)
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + PATIENCE_SECONDS
             while not is_waiting(ledger, waiting):
                 assert time.monotonic() < deadline
             assert not noting.done()
-        noting.result(timeout=30)
+        noting.result(timeout=PATIENCE_SECONDS)
 
 
 def is_waiting(ledger: Engine, question: TextClause) -> bool:

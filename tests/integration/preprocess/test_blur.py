@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from baas_crds.codes import ExitCode
 from baas_preprocess.inspection import inspect
 from tests.safety.thumbnails import others
+from tests.waiting import PATIENCE_SECONDS
 
 from .conftest import Ended, command, published
 
@@ -178,7 +180,11 @@ def test_a_second_call_on_the_same_destination_is_told_so(
         assert first.stderr is not None
         while "to do" not in first.stderr.readline():
             assert first.poll() is None
-        second = baas("blur", photos, out, triton=triton)
+        first.send_signal(signal.SIGSTOP)  # and still holds the destination, however slow the second one is
+        try:
+            second = baas("blur", photos, out, triton=triton)
+        finally:
+            first.send_signal(signal.SIGCONT)
         first.communicate()
     assert (second.code, first.returncode) == (ExitCode.CONFIGURATION, ExitCode.DONE)
     assert f"Another `baas` (process {first.pid}) is working on" in second.err
@@ -349,7 +355,9 @@ def test_a_destination_that_is_a_link_to_itself_ends_with_a_sentence(baas: Baas,
 
 def test_a_triton_is_started_without_a_path_in_the_environment(photos: Path, tmp_path: Path) -> None:
     arguments = command("blur", photos, tmp_path / "out", "--model-repository", tmp_path / "none")
-    ended = subprocess.run(arguments, check=False, capture_output=True, env={"HOME": str(tmp_path)}, timeout=60)
+    ended = subprocess.run(
+        arguments, check=False, capture_output=True, env={"HOME": str(tmp_path)}, timeout=PATIENCE_SECONDS
+    )
     assert ended.returncode == ExitCode.CONFIGURATION
     assert b"baas-detector build-repository" in ended.stderr
 

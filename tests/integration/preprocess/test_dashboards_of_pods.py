@@ -15,6 +15,7 @@ from baas_operator.names import Role, job_name
 from tests.collectors import Collector, collector
 from tests.dashboards.queries import faults, kusto_queries, metrics_asked, properties_asked, told_metrics
 from tests.dashboards.tables import TABLES, rows_of
+from tests.waiting import PATIENCE_SECONDS
 
 from .pods import Pods, make_pods
 
@@ -58,11 +59,11 @@ def sent(pods: Pods, collected: Collector) -> dict[str, list[dict[str, Any]]]:
     """The rows that each table gets of a plan, a worker, one that finds no database, and a logged exception."""
     assert pods.run("plan")[0] == ExitCode.DONE
     with pods.running("work", WORKER) as worker:
-        assert worker.wait(120) == ExitCode.DONE
+        assert worker.wait(PATIENCE_SECONDS) == ExitCode.DONE
     lost = pods.with_env(BAAS_LEDGER="postgresql://nobody@127.0.0.1:9/none", BAAS_PATIENCE_SECONDS="1")
     assert lost.run("work")[0] == ExitCode.UNREACHABLE
     variables = {**os.environ, "APPLICATIONINSIGHTS_CONNECTION_STRING": collected.connection_string}
-    subprocess.run([sys.executable, PROGRAM], env=variables, capture_output=True, check=True, timeout=90)
+    subprocess.run([sys.executable, PROGRAM], env=variables, capture_output=True, check=True, timeout=PATIENCE_SECONDS)
     rows: dict[str, list[dict[str, Any]]] = {}
     for table, row in rows_of(collected.envelopes):
         rows.setdefault(table, []).append(row)

@@ -108,7 +108,7 @@ def test_killed_while_it_heeds_an_objection_to_a_picture_whose_original_was_dele
     assert [file for folder in place for file in published(folder) if file.startswith(name)] == []
 
 
-@pytest.mark.timeout(300 + 10 * KILLS)
+@pytest.mark.timeout(600 + 30 * KILLS)
 def test_killed_at_random_instants(scene: Scene, tmp_path: Path) -> None:
     print(f"Seed {SEED}: {KILLS} kills")
     figures = kill_at_random(scene, tmp_path, KILLS, SEED)

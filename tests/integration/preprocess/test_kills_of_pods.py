@@ -37,7 +37,7 @@ def test_a_pod_killed_at_a_step_of_a_picture_leaves_it_to_the_next_one(
         job.judge_finished()
 
 
-@pytest.mark.timeout(300 + 10 * KILLS)
+@pytest.mark.timeout(600 + 30 * KILLS)
 def test_pods_killed_at_random_instants(
     scene: Scene, tmp_path: Path, azurite: Azurite, postgres: PostgresServer
 ) -> None:

@@ -26,6 +26,7 @@ from baas_preprocess.stores.outputs import FolderOutputs
 from baas_preprocess.stores.places import is_picture
 from tests.azurite import Azurite
 from tests.unit.preprocess.pictures import jpeg, street
+from tests.waiting import PATIENCE_SECONDS
 
 from .city import Blind, City
 from .conftest import Ended, published
@@ -271,7 +272,7 @@ def _run(folder: Path, arguments: list[str], at: int) -> None:
 def _ended(folder: Path, arguments: list[str], at: int = 0) -> int | None:
     process = multiprocessing.get_context("fork").Process(target=_run, args=(folder, arguments, at))
     process.start()
-    process.join(60)
+    process.join(PATIENCE_SECONDS)
     return process.exitcode
 
 

@@ -17,6 +17,7 @@ from baas_preprocess.stores.files import FileSource
 from baas_preprocess.stores.places import Deletion
 from tests.azurite import Azurite
 from tests.unit.preprocess.pictures import jpeg, street
+from tests.waiting import PATIENCE_SECONDS
 
 from .city import Blind, City
 from .conftest import Ended, own_ledger, published
@@ -252,7 +253,7 @@ def test_of_several_workers_one_deletes_an_original_and_says_that_it_was_there(
     others: list[Future[Retired]] = []
     with ThreadPoolExecutor(1) as pool:
         first = retire(_Slow(city.source, second))
-        other = others[0].result(60)
+        other = others[0].result(PATIENCE_SECONDS)
     assert (first, other) == (Retired(deleted=1), Retired())
     assert [told["was_there"] for told in city.told() if told["kind"] == "source-deleted"] == [True]
     city.ledger.dispose()

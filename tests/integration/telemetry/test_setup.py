@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.collectors import Collector, collector
+from tests.waiting import PATIENCE_SECONDS
 
 PROGRAM = Path(__file__).with_name("told.py")
 
@@ -26,7 +27,12 @@ def run(**environment: str) -> list[dict[str, Any]]:
     """Run the program, and return the JSON lines of its log."""
     bare = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "APPLICATIONINSIGHTS"))}
     done = subprocess.run(
-        [sys.executable, PROGRAM], env={**bare, **environment}, capture_output=True, text=True, timeout=90, check=True
+        [sys.executable, PROGRAM],
+        env={**bare, **environment},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
     )
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -293,7 +293,7 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return bytes(data) or b"x"
 
 
-@settings(max_examples=500, deadline=2_000)
+@settings(max_examples=500, deadline=20_000)
 @given(
     st.one_of(
         spoilt(),

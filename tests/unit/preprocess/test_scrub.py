@@ -289,7 +289,7 @@ def spoilt(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(max_examples=400, deadline=2_000)
+@settings(max_examples=400, deadline=20_000)
 @given(original=spoilt())
 def test_whatever_is_accepted_is_scrubbed_to_a_file_that_stays_the_same(original: bytes) -> None:
     try:
