@@ -70,6 +70,8 @@ def blur(
             check_not_empty(source, ", ".join(places))
         selection = read_selection(settings)
         own = stack.enter_context(_equipment(source, folder, settings, on_status))
+        if isinstance(source, PanoramaSource):  # a question for each, which may take hours
+            on_status("Asking the Panorama API for its panoramas and their pictures")
         planned = _plan(own, selection, settings)
         on_plan(planned)
         work(_job(own, planned.run_id, settings), stop=stop, on_done=on_done, limit=settings.limit)

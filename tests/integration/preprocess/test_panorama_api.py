@@ -151,6 +151,7 @@ def test_panoramas_are_blurred_to_the_bytes_of_the_same_files(
     of_api, of_files = tmp_path / "api", tmp_path / "files"
     done = baas("blur", source, of_api, "--json", triton=triton)
     assert done.code == ExitCode.DONE, done.err
+    assert "Asking the Panorama API for its panoramas and their pictures" in done.err
     assert baas("blur", pictures, of_files, triton=triton).code == ExitCode.DONE
 
     assert set(published(of_api)) == {f"{name}.jpg" for name in IDS[:3]}
