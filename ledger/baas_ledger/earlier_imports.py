@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError
-from baas_ledger.chunks import CHUNK
 from baas_ledger.earlier_rows import EarlierImage
 from baas_ledger.earlier_tables import EarlierState, earlier_detections, earlier_images, earlier_imports
 from baas_ledger.plan import storable_name
+from baas_ledger.records import row_pages
 from baas_ledger.tables import ImageState, images, runs
 from baas_ledger.transactions import insert_into, moment, reading
 
@@ -139,78 +139,74 @@ def kept_names(connection: Connection, destination: str, names: Collection[str])
     Not where any import says that the picture is to be done. Whether it stands, and is what the earlier service wrote,
     only the destination tells.
     """
-    return {name for _, name in kept_at(connection, [(destination, name) for name in names])}
+    said: dict[str, set[str]] = {}
+    states = select(earlier_images.c.name, earlier_images.c.state).where(
+        earlier_images.c.import_id.in_(_imports_of(connection, destination)), earlier_images.c.name.in_(names)
+    )
+    for name, state in connection.execute(states):
+        said.setdefault(name, set()).add(state)
+    finished = {name for name, all_say in said.items() if all_say == {EarlierState.FINISHED}}
+    return finished - _replaced(connection, destination, finished)
 
 
 def kept_at(connection: Connection, places: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return the same of pairs of destination and name."""
-    place = (earlier_imports.c.destination, _NAME)
-    found = connection.execute(_kept().where(tuple_(*place).in_(places)).with_only_columns(*place))
-    return {(row.destination, row.name) for row in found}
+    names: dict[str, list[str]] = {}
+    for destination, name in places:
+        names.setdefault(destination, []).append(name)
+    imported = select(earlier_imports.c.destination).distinct().where(earlier_imports.c.destination.in_(names))
+    return {
+        (destination, name)
+        for destination in connection.scalars(imported).all()
+        for name in kept_names(connection, destination, names[destination])
+    }
 
 
 def kept(engine: Engine, destination: str) -> Iterator[list[Kept]]:
-    """Give what stands at a destination as the earlier service published it, in pages sorted by name, none empty.
+    """Give what stands at a destination as the earlier service published it: import by import, in pages by name, which
+    may be empty.
 
     As `kept_names`: no run has published, left out or refused it there since.
     """
-    columns = (
-        _NAME,
-        earlier_images.c.filename,
-        earlier_imports.c.customer,
-        earlier_images.c.uploaded_at,
-        earlier_images.c.boxes,
-        earlier_images.c.import_id,
-    )
-    theirs = _kept().where(earlier_imports.c.destination == destination)
-    wanted = theirs.with_only_columns(*columns).order_by(_NAME, earlier_images.c.import_id).limit(CHUNK)
-    page = wanted
-    while True:
-        with reading(engine) as connection:
-            rows = connection.execute(page).all()
-        if not rows:
-            return
-        yield [Kept(**row._mapping) for row in rows]
-        last = rows[-1]
-        behind = (last.name == _NAME) & (earlier_images.c.import_id > last.import_id)
-        page = wanted.where(or_(last.name < _NAME, behind))
+    columns = (*(earlier_images.c[one] for one in _KEPT), earlier_imports.c.customer)
+    theirs = select(*columns).join(earlier_imports, earlier_imports.c.id == earlier_images.c.import_id)
+
+    def look(connection: Connection, rows: Sequence[Row[Any]]) -> list[Kept]:
+        names = kept_names(connection, destination, [row.name for row in rows])
+        return [Kept(**row._mapping) for row in rows if row.name in names]
+
+    with reading(engine) as connection:
+        import_ids = _imports_of(connection, destination)
+    for import_id in import_ids:
+        finished = (earlier_images.c.import_id == import_id) & (earlier_images.c.state == EarlierState.FINISHED)
+        yield from row_pages(engine, theirs.where(finished), earlier_images.c.name, look=look)
 
 
-_NAME = earlier_images.c.name
 _IMAGE = tuple(name for name in earlier_images.c.keys() if name != "id")  # noqa: SIM118 - columns, no dictionary
+_KEPT = ("name", "filename", "uploaded_at", "boxes", "import_id")
 
 
-def _kept() -> Select[Any]:
-    others, theirs = earlier_images.alias(), earlier_imports.alias()
-    to_be_done = (
-        select(others.c.id)
-        .join(theirs, theirs.c.id == others.c.import_id)
-        .where(
-            theirs.c.destination == earlier_imports.c.destination,
-            others.c.name == _NAME,
-            others.c.state != EarlierState.FINISHED,
-        )
-    )
-    since = (
-        select(images.c.id)
-        .join(runs, runs.c.id == images.c.run_id)
-        .where(runs.c.destination == earlier_imports.c.destination, images.c.name == _NAME, _is_replaced())
-    )
-    return (
-        select(earlier_images)
-        .join(earlier_imports, earlier_imports.c.id == earlier_images.c.import_id)
-        .where(earlier_images.c.state == EarlierState.FINISHED, ~since.exists(), ~to_be_done.exists())
-    )
+# Simple questions with what is known put in: joined, PostgreSQL would read all images for each page of names.
+def _imports_of(connection: Connection, destination: str) -> Sequence[str]:
+    theirs = select(earlier_imports.c.id).where(earlier_imports.c.destination == destination)
+    return connection.scalars(theirs.order_by(earlier_imports.c.customer, earlier_imports.c.id)).all()
 
 
-def _is_replaced() -> ColumnElement[bool]:
-    """Whether a run's image means that nothing of the earlier service stands under its name any more.
+def _replaced(connection: Connection, destination: str, names: Collection[str]) -> set[str]:
+    """Return under which names nothing of the earlier service stands any more, by what runs did there since.
 
     What is refused is taken away before planning ends, or by its worker; with too many attempts, when the run ends.
     """
+    into = connection.scalars(select(runs.c.id).where(runs.c.destination == destination)).all()
     refused = images.c.state.in_([ImageState.QUARANTINED, ImageState.EXCLUDED])
     told = images.c.reason.is_distinct_from(QuarantineReason.TOO_MANY_ATTEMPTS)
-    return or_(images.c.state == ImageState.PUBLISHED, refused & told & runs.c.planned_at.is_not(None))
+    is_gone = or_(images.c.state == ImageState.PUBLISHED, refused & told & runs.c.planned_at.is_not(None))
+    found = (
+        select(images.c.name)
+        .join(runs, runs.c.id == images.c.run_id)
+        .where(images.c.run_id.in_(into), images.c.name.in_(names), is_gone)
+    )
+    return set(connection.scalars(found))
 
 
 def _row(begun: EarlierImport, image: EarlierImage) -> dict[str, object]:
