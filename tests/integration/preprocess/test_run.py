@@ -2,6 +2,8 @@
 
 import csv
 import json
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,16 @@ from typing import Any
 import pytest
 import yaml
 from azure.storage.blob import ContainerClient
+from PIL import Image, ImageDraw
 
 from baas_crds.codes import ExitCode
 from baas_crds.reading import read_blurjob
 from tests.azurite import Azurite
 from tests.kills.processes import start
 from tests.panorama_server import panorama, serving
+from tests.waiting import eventually
 
-from .conftest import Ended, published
+from .conftest import Ended, command, published
 
 Baas = Callable[..., Ended]
 PANO = "TMX9900000001-000001_pano_0000_000000"
@@ -120,6 +124,34 @@ def test_a_run_that_is_killed_goes_on(everything: Path, baas: Baas, tmp_path: Pa
     assert ended.code == ExitCode.QUARANTINED, ended.err
     assert ended.document["run"]["images"]["published"] == 2
     assert list((tmp_path / "safe" / ".baas" / "unfinished").iterdir()) == []
+
+
+def test_a_signal_finishes_what_is_in_flight_and_draws_no_sample(
+    baas: Baas, photos: Path, photo: bytes, triton: str, tmp_path: Path
+) -> None:
+    for number in range(40):
+        (photos / f"{number}.jpg").write_bytes(photo)
+    file = written(
+        tmp_path,
+        triton,
+        steps={"qualityCheck": True},
+        source={"folder": "in"},
+        output={"folder": "safe"},
+        qualityCheck={"sampleSize": 2},
+    )
+    with subprocess.Popen(command("run", file, "--json"), stdout=subprocess.PIPE, text=True) as process:
+        eventually(lambda: len(list((tmp_path / "safe").glob("*.jpg"))) > 0)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate()
+    stopped = Ended(code=process.returncode, out=out, err="")
+    assert stopped.code == ExitCode.INTERRUPTED
+    assert 0 < stopped.document["run"]["images"]["waiting"] < 43
+    assert list((tmp_path / "safe-quality-check").rglob("*.jpg")) == []
+
+    ended = baas("run", file, "--json")
+    assert ended.code == ExitCode.DONE
+    assert ended.document["run"]["images"]["published"] == 43
+    assert len(list((tmp_path / "safe-quality-check").rglob("*.jpg"))) == 2
 
 
 def test_a_dry_run_needs_nothing_and_writes_nothing(everything: Path, baas: Baas, tmp_path: Path) -> None:
@@ -246,6 +278,41 @@ def test_the_training_file_is_read_by_its_own_program(baas: Baas, tmp_path: Path
     assert ended.code == ExitCode.CONFIGURATION
     assert "switches on none of convert, select, train, validate" in ended.err
     assert ended.document["steps"][0]["code"] == ExitCode.CONFIGURATION
+
+
+def draw(folder: Path) -> None:
+    """Draw labelled pictures of a red figure, for training and for validation."""
+    for split, count in (("train", 8), ("val", 4)):
+        for number in range(count):
+            left = 4 + 3 * number
+            picture = Image.new("RGB", (96, 96), (120, 130, 140))
+            ImageDraw.Draw(picture).ellipse((left, 20, left + 20, 60), fill=(200, 50, 50))
+            for kind in ("images", "labels"):
+                (folder / kind / split).mkdir(parents=True, exist_ok=True)
+            picture.save(folder / "images" / split / f"{number}.jpg")
+            label = f"0 {(left + 10) / 96} {40 / 96} {20 / 96} {40 / 96}\n"
+            (folder / "labels" / split / f"{number}.txt").write_text(label)
+
+
+def test_a_detector_is_trained_and_what_is_trained_is_not_trained_again(baas: Baas, tmp_path: Path) -> None:
+    draw(tmp_path / "data")
+    training = {
+        "name": "small",
+        "data": {"path": "data"},
+        "steps": {"train": True, "validate": True, "export": True},
+        "train": {"image_size_px": 64, "epochs": 1, "batch": 4},
+        "export": {},
+    }
+    (tmp_path / "training.yml").write_text(yaml.safe_dump(training))
+    file = written(tmp_path, steps={"redact": False, "train": True}, training={"file": "training.yml"})
+    ended = baas("run", file, "--json")
+    assert ended.code == ExitCode.DONE, ended.err
+    weights = tmp_path / "runs" / "small" / "train" / "weights" / "best.pt"
+    assert sentences(ended) == {"train": f"run {tmp_path / 'runs' / 'small'}"}
+    assert not (tmp_path / "runs" / "small" / "models").exists()
+    trained_at = weights.stat().st_mtime_ns
+    assert baas("run", file, "--json").code == ExitCode.DONE
+    assert weights.stat().st_mtime_ns == trained_at
 
 
 # Beside it
