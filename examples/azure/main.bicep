@@ -2,7 +2,7 @@
 // no key. README.md beside this file goes through it step by step.
 targetScope = 'resourceGroup'
 
-@description('Begins the names of all resources.')
+@description('Begins the names of all resources: lower-case letters and digits.')
 @minLength(3)
 @maxLength(11)
 param prefix string = 'blur'
