@@ -4,14 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 
 from baas_crds.blurjob import DeleteSource, VerificationMode
 from baas_crds.errors import ConfigurationError
 from baas_crds.reading import read_blurjob
 from baas_preprocess.steps.blurjobs import blurjob_of
 from baas_preprocess.steps.config import read_config
+from baas_preprocess.steps.flags import Step
 from baas_preprocess.steps.redacting import recipe_of
 
+from .test_flags import ANY
 from .written import written
 
 RAW = {"accountUrl": "https://myaccount.blob.core.windows.net", "container": "panoramas", "prefix": "2026/raw"}
@@ -40,6 +43,30 @@ def test_both_ways_redact_alike(tmp_path: Path) -> None:
     assert read_blurjob(blurjob_of(config).document).spec == config.spec
     assert recipe_of(config).second_look_percent == 0
     assert read_blurjob(blurjob_of(config).document).spec.verification.mode is VerificationMode.OFF
+
+
+@given(ANY)
+def test_whatever_the_steps_the_blurjob_says_the_same(
+    tmp_path_factory: pytest.TempPathFactory, said: dict[str, bool]
+) -> None:
+    file = written(
+        tmp_path_factory.mktemp("any"),
+        steps=said | {"redact": True},
+        retrieve={"folder": "copies"},
+        qualityCheck={"sampleSize": 3},
+        retrainingSample={"size": 3, "output": {"azureBlob": RAW | {"container": "to-label"}}},
+        training={"file": "training.yml"},
+        **IN_AZURE,
+    )
+    try:
+        config = read_config(file)
+    except ConfigurationError:
+        return
+    spec = read_blurjob(blurjob_of(config).document).spec
+    assert spec == config.spec
+    assert (spec.verification.mode is VerificationMode.OFF) == (Step.VERIFY not in config.steps)
+    assert (spec.retention.delete_source is DeleteSource.NEVER) == (Step.DELETE_SOURCE not in config.steps)
+    assert (spec.retraining_sample is None) == (Step.RETRAINING_SAMPLE not in config.steps)
 
 
 def test_the_exclude_list_travels_as_names(tmp_path: Path) -> None:
