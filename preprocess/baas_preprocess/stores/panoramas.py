@@ -44,7 +44,8 @@ class PanoramaSource:
         if version not in {None, facts.version}:
             raise NotPublishable(
                 QuarantineReason.UNREADABLE,
-                f"{name}: the Panorama API has another picture since it was listed: list it again, by the same command or a new BlurJob.",
+                f"{name}: the Panorama API has another picture since it was listed: list it again, by the same command "
+                "or a new BlurJob.",
             )
         return self._client.read_picture(panorama, self._place.size, facts)
 
