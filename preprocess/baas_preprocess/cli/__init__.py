@@ -56,6 +56,7 @@ cli.add_command(report_command)
 cli.add_command(inspect_command)
 cli.add_command(redact_more_command)
 cli.add_command(audit_command)
+cli.add_command(panoramas_command)
 cli.add_command(samples_command)
 cli.add_command(ledger_command)
 cli.add_command(earlier_command)
@@ -63,8 +64,6 @@ cli.add_command(blurjob_command)
 cli.add_command(convert_config_command)
 cli.add_command(plan_command)
 cli.add_command(work_command)
-
-cli.add_command(panoramas_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
