@@ -96,10 +96,10 @@ class Settings(BaseSettings):
     """When originals are deleted."""
     audit_key: Path | None = None
     """Ed25519 key that signs audit records."""
-    detections: bool = False
-    """Write boxes beside each picture."""
     panorama_viewer: Annotated[str, AfterValidator(checked_viewer)] = AMSTERDAM
     """Where people look at a panorama of the API: an address with `{pano_id}` in it."""
+    detections: bool = False
+    """Write boxes beside each picture."""
     save_masks: Path | None = None
     """Folder for mask pictures."""
     retry_quarantined: bool = False
