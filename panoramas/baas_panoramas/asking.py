@@ -145,7 +145,7 @@ class Asking:
                 if got.status_code not in _REDIRECTS:
                     yield _accepted(got, url)
                     return
-                url, query = checked(got.headers.get("Location", ""), base=self._base), ()
+                url, query = checked(got.headers.get("Location", ""), base=self._base, at=url), ()
         raise ConfigurationError(f"The Panorama API leads on and on, at last to {url}: check the address.")
 
 

@@ -9,13 +9,15 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from baas_crds.errors import ConfigurationError
 
 
-def checked(link: str, *, base: str) -> str:
+def checked(link: str, *, base: str, at: str | None = None) -> str:
     """Return the whole address of a link when it may be asked. Raises `ConfigurationError`.
+
+    A link without a host counts from `at`, the address of the answer that names it; None: from the API's own.
 
     It may be on the API's own host and port; and, encrypted, on hosts beside it, as pictures of
     `api.data.amsterdam.nl` are on `t1.data.amsterdam.nl`.
     """
-    url = _joined(base, link)
+    url = _joined(at or base, link)
     there, home = urlsplit(url), urlsplit(base)
     if there.username is None and there.password is None and there.scheme == home.scheme and there.hostname:
         if there.netloc.lower() == home.netloc.lower():

@@ -266,8 +266,13 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
         PanoramaClient(address)
 
 
-def test_a_redirect_to_the_same_host_is_followed(server: PanoramaServer, client: PanoramaClient) -> None:
-    server.failures[ONE] = [Answer(status=301, headers={"Location": f"{server.url}{IDS[1]}/"})]
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_redirect_to_the_same_host_is_followed(
+    server: PanoramaServer, client: PanoramaClient, is_whole: bool
+) -> None:
+    """Without a host it counts from the address that was asked (RFC 9110, section 10.2.2)."""
+    to = f"{server.url}{IDS[1]}/" if is_whole else f"../{IDS[1]}/"
+    server.failures[ONE] = [Answer(status=301, headers={"Location": to})]
 
     found = client.panorama(ONE)
     assert found is not None
