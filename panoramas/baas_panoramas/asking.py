@@ -216,7 +216,7 @@ def _pause_seconds(answer: requests.Response) -> float:
     """Return what `Retry-After` says (RFC 9110, section 10.2.3): seconds, or a date."""
     try:
         return max(0.0, Retry().parse_retry_after(answer.headers.get("Retry-After", "0")))
-    except InvalidHeader:
+    except (InvalidHeader, ValueError):  # such as a year of five digits
         return 0.0
 
 

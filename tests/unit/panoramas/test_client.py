@@ -87,7 +87,9 @@ def test_a_server_that_says_how_long_to_wait_is_left_alone_so_long(
     assert second - first >= 1
 
 
-@pytest.mark.parametrize("wait", ["soon", "", "-5", "Thu, 01 Jan 2026 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "wait", ["soon", "", "-5", "Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 99999 00:00:00 GMT", "9" * 5_000]
+)
 def test_a_wait_that_is_none_or_over_is_no_wait(server: PanoramaServer, client: PanoramaClient, wait: str) -> None:
     server.failures[ONE] = [Answer(status=429, headers={"Retry-After": wait})]
 
