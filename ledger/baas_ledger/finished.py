@@ -41,8 +41,10 @@ class Done:
     model_digest: str | None = None
     config_digest: str | None = None
     output_digest: str | None = None
-    is_doubtful: bool = False
-    """Whether its original was deleted, or a correction of it was begun and not ended."""
+    is_deleted: bool = False
+    """Whether its original was deleted."""
+    awaits_correction: bool = False
+    """Whether a correction of it was begun and not ended."""
 
 
 def finished(
@@ -65,10 +67,10 @@ def finished(
         rows.setdefault(row.name, []).append(row)
     begun = {row.run_id for some in rows.values() for row in some if _is_begun(row)}
     until = {run_id: at_work_until(connection, run_id) for run_id in begun}
-    doubtful = _unfinished_corrections(connection, [row.id for some in rows.values() for row in some])
+    corrected = _unfinished_corrections(connection, [row.id for some in rows.values() for row in some])
     sizes: dict[str, int] = {}
     for name, some in rows.items():
-        done = [_done(row, until, doubtful) for row in some]
+        done = [_done(row, until, corrected) for row in some]
         if is_finished(done, versions[name], model_digest=model_digest, config_digest=config_digest):
             published = [row for row in some if row.state == ImageState.PUBLISHED]
             sizes[name] = max(published, key=lambda row: row.finished_at).output_size_bytes
@@ -83,7 +85,10 @@ def is_finished(done: Sequence[Done], source_version: str, *, model_digest: str,
     at, place = max(published)
     last = done[place]
     wanted = (source_version, model_digest, config_digest)
-    if last.is_doubtful or (last.source_version, last.model_digest, last.config_digest) != wanted:
+    # A correction is noted with the run that people name, which may be another one that published the same file.
+    if any(one.awaits_correction and one.output_digest == last.output_digest for one in done):
+        return False
+    if last.is_deleted or (last.source_version, last.model_digest, last.config_digest) != wanted:
         return False
     # What was left out was taken away: the caller sees that nothing stands there.
     moving = [one for one in done if one.at is not None and one.state is not ImageState.EXCLUDED]
@@ -96,7 +101,7 @@ def _is_begun(row: Row[Any]) -> bool:
     return row.state in {ImageState.PENDING, ImageState.LEASED} and row.token > 0
 
 
-def _done(row: Row[Any], until: Mapping[str, datetime], doubtful: Collection[int]) -> Done:
+def _done(row: Row[Any], until: Mapping[str, datetime], corrected: Collection[int]) -> Done:
     at = row.finished_at
     if _is_begun(row):
         at = max(moment for moment in (row.lease_until, until[row.run_id]) if moment is not None)
@@ -107,7 +112,8 @@ def _done(row: Row[Any], until: Mapping[str, datetime], doubtful: Collection[int
         model_digest=row.model_digest,
         config_digest=row.config_digest,
         output_digest=row.output_digest,
-        is_doubtful=row.source_deleted_at is not None or row.id in doubtful,
+        is_deleted=row.source_deleted_at is not None,
+        awaits_correction=row.id in corrected,
     )
 
 

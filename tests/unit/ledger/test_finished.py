@@ -28,7 +28,8 @@ dones = st.builds(
     model_digest=st.sampled_from("mn"),
     config_digest=st.sampled_from("cd"),
     output_digest=st.sampled_from("op"),
-    is_doubtful=st.booleans(),
+    is_deleted=st.booleans(),
+    awaits_correction=st.booleans(),
 )
 
 
@@ -67,6 +68,22 @@ def test_what_came_later_or_may_have_counts(other: Done) -> None:
 )
 def test_what_was_before_does_not_count(other: Done) -> None:
     assert judged(other, HERE)
+
+
+@pytest.mark.parametrize("at", [EARLIER, NOON])
+def test_a_correction_counts_whichever_run_that_published_the_file_it_was_begun_with(at: datetime) -> None:
+    begun = replace(HERE, at=at, awaits_correction=True)
+    assert not judged(begun, HERE)
+    assert not judged(HERE, begun)
+
+
+def test_a_correction_of_a_file_that_was_replaced_since_does_not_count() -> None:
+    assert judged(replace(HERE, at=EARLIER, output_digest="p", awaits_correction=True), HERE)
+
+
+def test_what_has_no_original_any_more_is_not_finished_unless_it_was_published_again() -> None:
+    assert not judged(replace(HERE, is_deleted=True))
+    assert judged(replace(HERE, at=EARLIER, is_deleted=True), HERE)
 
 
 @given(st.lists(dones, max_size=5))
