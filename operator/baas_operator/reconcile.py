@@ -287,7 +287,8 @@ def _notes(seen: Observed, decision: Decision) -> tuple[Action, ...]:
     if seen.notebook is None or seen.is_being_deleted:
         return ()
     note = seen.notebook
-    if decision.reason is Reason.RETRYING:
+    # Not before the end that it undoes is told no more: an operator that dies in between asks what is to be retried.
+    if decision.reason is Reason.RETRYING and seen.verdict is None:
         note = replace(note, handled_retry=seen.wanted_retry)
     stands_still = decision.reason.is_final or decision.reason.state is State.PAUSED
     if stands_still and note.paused_since is None:

@@ -28,8 +28,8 @@ from baas_operator.reconcile import reconcile
 from baas_operator.status import status_of
 from tests.unit.operator.seeing import NEW, NO_LEDGER, NO_TRITON, TRITON, changed, job, ledger
 
-MAX_ROUNDS = 5
-"""A retry is noted, then planned or worked on; an end is told to the ledger, then noted."""
+MAX_ROUNDS = 7
+"""A retry is told, noted, then planned or worked on; an end is told to the ledger, then noted; the last is quiet."""
 IMAGES = 20
 
 
@@ -108,6 +108,15 @@ class AnythingMayHappen(RuleBasedStateMachine):
         )
 
     @rule()
+    def the_operator_dies_before_it_tells(self) -> None:
+        self.look()
+        asked = self.seen.wants_retry and self.has_ledger
+        for action in reconcile(self.seen).actions:
+            self.seen = done(self.seen, action)
+            self.ledger = self.seen.ledger if isinstance(self.seen.ledger, Ledger) else self.ledger
+        assert not (asked and self.seen.is_at_rest), "what was asked for is forgotten"
+
+    @rule()
     def the_operator_looks_until_there_is_nothing_to_do(self) -> None:
         for _ in range(MAX_ROUNDS):
             self.look()
@@ -120,7 +129,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
                 self.seen = done(self.seen, action)
                 self.ledger = self.seen.ledger if isinstance(self.seen.ledger, Ledger) else self.ledger
             self.seen = replace(self.seen, told=status_of(before, self.decision))
-            if not self.decision.actions:
+            if not self.decision.actions and self.seen.told == before.told:
                 break
         else:
             raise AssertionError(f"the operator does not come to rest: {self.decision}")

@@ -488,18 +488,8 @@ ENDS = [
     ),
 ]
 RETRIES = [
-    pytest.param(
-        asked(COMPLETE),
-        Reason.RETRYING,
-        (RetryQuarantined(), note(handled_retry="again", paused_since=None)),
-        id="after the end",
-    ),
-    pytest.param(
-        asked(FAILED),
-        Reason.RETRYING,
-        (RetryQuarantined(), note(handled_retry="again", paused_since=None)),
-        id="after a failure",
-    ),
+    pytest.param(asked(COMPLETE), Reason.RETRYING, (RetryQuarantined(), note(paused_since=None)), id="after the end"),
+    pytest.param(asked(FAILED), Reason.RETRYING, (RetryQuarantined(), note(paused_since=None)), id="after a failure"),
     pytest.param(
         asked(WORKING), Reason.RETRYING, (RetryQuarantined(), note(handled_retry="again")), id="while workers are at it"
     ),
