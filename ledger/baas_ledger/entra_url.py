@@ -58,7 +58,7 @@ def _problem(url: URL) -> str:
     if not asks_for_entra(url):
         wrong = AUTH if AUTH in url.query else CLIENT_ID
         return f"its URL has {wrong} without auth=entra, which is the only way to sign in without a password."
-    if url.password is not None:
+    if url.password is not None or "password" in url.query:
         return "its URL has a password and auth=entra; remove one of them."
     if not url.host or url.host.startswith("/") or "host" in url.query:
         return "auth=entra needs the server's name: postgresql://SERVER.postgres.database.azure.com/DATABASE?auth=entra"

@@ -38,6 +38,7 @@ def test_other_urls_stay_as_they_are() -> None:
         (f"postgresql://{SERVER}/baas?auth=kerberos", "its URL has auth without auth=entra, which is the only way"),
         (f"postgresql://me:s3cret@{SERVER}/baas?client_id=1", "its URL has client_id without auth=entra"),
         (f"postgresql://me:s3cret@{SERVER}/baas?auth=entra", "a password and auth=entra; remove one of them"),
+        (f"postgresql://{SERVER}/baas?password=s3cret&auth=entra", "a password and auth=entra; remove one of them"),
         (
             f"postgresql://{SERVER}/baas?auth=entra&sslmode=require",
             "sslmode=require; with auth=entra it is verify-full",
