@@ -122,7 +122,7 @@ def test_after_days_away_one_blurjob_comes_and_the_schedule_tells_how_it_went(
     assert status["nextScheduleTime"] == f"{due + timedelta(days=1):%Y-%m-%dT%H:%M}:00Z"
     eventually(lambda: {"BlurJobCreated", "BlurJobComplete"} <= set(nightly.events()))
     assert len(nightly.blurjobs()) == 1
-    assert f'blurschedule="{nightly.name}"' in running.metrics()
+    eventually(lambda: f'blurschedule="{nightly.name}"' in running.metrics())
     nightly.delete()
     eventually(lambda: not nightly.blurjobs())
 
@@ -148,7 +148,7 @@ def test_a_start_comes_when_its_minute_does(cluster: Cluster, home: str, running
     metadata = every_minute.first_blurjob()["metadata"]
     due = datetime.fromisoformat(metadata["annotations"]["blurring.amsterdam.nl/scheduled-at"])
     late = datetime.fromisoformat(metadata["creationTimestamp"]) - due
-    assert timedelta(0) <= late < timedelta(seconds=30)
+    assert timedelta(0) <= late < timedelta(minutes=1)
     every_minute.delete()
 
 
@@ -164,6 +164,8 @@ def test_what_the_api_server_cannot_tell_is_told_by_a_condition(cluster: Cluster
 
 def test_the_operator_asked_for_nothing_that_it_may_not(cluster: Cluster, home: str, running: Operator) -> None:
     """The tests above need what is said of schedules, and more than that is refused."""
-    asked = asked_for(cluster, f"system:serviceaccount:{home}:baas-operator")
+    user = f"system:serviceaccount:{home}:baas-operator"
     of_schedules = {fact for fact in granted_by(RULES) if "blurschedules" in fact[1]}
-    assert of_schedules | {("blurring.amsterdam.nl", "blurjobs", "create")} <= asked <= granted_by(RULES)
+    needed = of_schedules | {("blurring.amsterdam.nl", "blurjobs", "create")}
+    asked = eventually(lambda: asked if needed <= (asked := asked_for(cluster, user)) else None)
+    assert asked <= granted_by(RULES)
