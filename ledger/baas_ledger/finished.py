@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, select
 
+from baas_ledger.chunks import chunks
 from baas_ledger.lineage import at_work_until
 from baas_ledger.tables import ImageState, images, runs, unfinished_corrections
 
@@ -118,5 +119,8 @@ def _done(row: Row[Any], until: Mapping[str, datetime], corrected: Collection[in
 
 
 def _unfinished_corrections(connection: Connection, image_ids: Sequence[int]) -> set[int]:
-    table = unfinished_corrections
-    return set(connection.scalars(select(table.c.image_id).where(table.c.image_id.in_(image_ids))))
+    # One name has an image in each run: they may be more than a statement can carry.
+    begun = unfinished_corrections.c.image_id
+    return {
+        image_id for some in chunks(image_ids) for image_id in connection.scalars(select(begun).where(begun.in_(some)))
+    }
