@@ -35,7 +35,8 @@ MOST_JSON_BYTES = 16 << 20
 CHUNK_BYTES = 1 << 16
 AT_ONCE = 16
 """So many connections are kept."""
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_AGAIN = frozenset({408, 425, 429})
+"""And what is the server's own fault."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
 _TIMEOUTS_SECONDS = (10, 30)
@@ -64,6 +65,10 @@ class Passing(DependencyUnavailable):
         super().__init__(message)
         self.pause_seconds = pause_seconds
         """How long the server wants to be left alone."""
+
+
+class Refused(ConfigurationError):
+    """An address that is not given to us, however often we ask."""
 
 
 class Asking:
@@ -126,7 +131,7 @@ class Asking:
     ) -> Iterator[requests.Response | None]:
         """Ask once and give the answer with its body unread, None when there is nothing at this address.
 
-        Raises `Passing`, and `ConfigurationError` when the API refuses or leads elsewhere.
+        Raises `Passing`, `Refused`, and `ConfigurationError` when the API leads elsewhere.
         """
         with contextlib.ExitStack() as stack, _connection(url):
             for _ in range(_MOST_REDIRECTS + 1):
@@ -203,12 +208,12 @@ def _accepted(answer: requests.Response, url: str) -> requests.Response | None:
     status = answer.status_code
     if status in {404, 410}:
         return None
-    if status in _AGAIN:
+    if status in _AGAIN or status >= requests.codes.server_error:
         pause = _pause_seconds(answer)
         how = f"and wants to be left alone for {pause:.0f} s" if pause else "again and again"
         raise Passing(f"The Panorama API answers {status} at {url}, {how}: try later.", pause_seconds=pause)
     if not answer.ok:
-        raise ConfigurationError(f"The Panorama API refuses {url} with {status} {answer.reason}.")
+        raise Refused(f"The Panorama API refuses {url} with {status} {answer.reason}.")
     return answer
 
 

@@ -100,7 +100,7 @@ class PanoramaClient:
     def facts(self, panorama: Panorama, size: PanoramaSize) -> PictureFacts:
         """Return what there is to know of a picture without reading it.
 
-        Raises `NotPublishable` when this panorama has no such picture.
+        Raises `NotPublishable` when this panorama has no such picture, or when it is refused.
         """
         url = self._picture(panorama, size)
         found = self._asking.patiently(lambda: facts_of(self._asking, url))
@@ -114,7 +114,7 @@ class PanoramaClient:
         """Write a picture behind what a file has of it already, and all of it when that is worth nothing.
 
         Connections that are cut go on where they were. Raises `NotPublishable` when the picture is another one than
-        the facts say.
+        the facts say, or is refused.
         """
         url = self._picture(panorama, size)
         self._asking.patiently(lambda: copy(self._asking, url, facts, sink))

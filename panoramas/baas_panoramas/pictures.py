@@ -1,14 +1,15 @@
 """A panorama's picture as a file on a web server: what it is, and how its bytes come, also piece by piece."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import requests
 
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import NotPublishable
-from baas_panoramas.asking import Asking, Passing, limited
+from baas_panoramas.asking import Asking, Passing, Refused, limited
 
 MOST_BYTES = 512 << 20
 """A panorama of 8000x4000 px has about 8 MB."""
@@ -39,20 +40,23 @@ class PictureFacts:
 
 
 def facts_of(asking: Asking, url: str) -> PictureFacts | None:
-    """Ask once about a picture, None when there is none. Raises as `Asking.answer`, and `NotPublishable`."""
-    with asking.answer("HEAD", url, headers=_AS_IT_IS) as answer:
+    """Ask once about a picture, None when there is none. Raises as `Asking.answer`, and `NotPublishable`.
+
+    That one is refused says nothing of the others.
+    """
+    with _of_one_picture(), asking.answer("HEAD", url, headers=_AS_IT_IS) as answer:
         return None if answer is None else _facts(answer.headers, url, length=answer.headers.get("Content-Length"))
 
 
 def copy(asking: Asking, url: str, facts: PictureFacts, sink: io.BufferedIOBase) -> None:
     """Ask once for what a file lacks of a picture, and write it. Raises `Passing` when it is not whole then.
 
-    Raises `NotPublishable` when there is another picture, or none.
+    Raises `NotPublishable` when there is another picture, or none, or when it is refused.
     """
     if (start := _usable(sink, facts)) == facts.size_bytes:
         return
     rest = {"Range": f"bytes={start}-", "If-Range": facts.validator or ""} if start else {}
-    with asking.answer("GET", url, headers=_AS_IT_IS | rest) as answer:
+    with _of_one_picture(), asking.answer("GET", url, headers=_AS_IT_IS | rest) as answer:
         if answer is None:
             raise NotPublishable(QuarantineReason.UNREADABLE, f"There is no picture at {url} any more.")
         if answer.status_code != requests.codes.partial:
@@ -66,6 +70,14 @@ def copy(asking: Asking, url: str, facts: PictureFacts, sink: io.BufferedIOBase)
             sink.write(piece)
     if sink.tell() != facts.size_bytes:
         raise Passing(f"{url} ended after {sink.tell():,} of {facts.size_bytes:,} bytes: try later.")
+
+
+@contextmanager
+def _of_one_picture() -> Iterator[None]:
+    try:
+        yield
+    except Refused as error:
+        raise NotPublishable(QuarantineReason.UNREADABLE, str(error)) from error
 
 
 def _usable(sink: io.BufferedIOBase, facts: PictureFacts) -> int:

@@ -36,7 +36,7 @@ class PanoramaSource:
                 yield from pool.map(self._entry, some)
 
     def read(self, name: str, version: str | None = None) -> bytes:
-        """Return a picture's bytes. Raises `NotPublishable` when it is gone, or another than that of the version."""
+        """Return a picture's bytes. Raises `NotPublishable` when it is gone, refused, or not of this version."""
         panorama = self._client.panorama(name.removesuffix(SUFFIX)) if name.endswith(SUFFIX) else None
         if panorama is None:
             raise NotPublishable(QuarantineReason.UNREADABLE, f"{name}: the Panorama API knows it no more.")

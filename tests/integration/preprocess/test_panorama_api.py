@@ -287,6 +287,22 @@ def test_a_panorama_that_is_gone_is_quarantined_and_the_rest_goes_on(
     assert set(published(tmp_path / "safe")) == {f"{IDS[2]}.jpg"}
 
 
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_picture_that_is_refused_is_quarantined_and_the_rest_goes_on(
+    pods: Pods, server: PanoramaServer, tmp_path: Path, planned: bool
+) -> None:
+    if planned:
+        pods.run("plan")
+    server.failures[f"{IDS[0]}/full"] = [Answer(status=403)] * 1000
+    for command in ("work",) if planned else ("plan", "work"):
+        assert pods.run(command)[0] == ExitCode.DONE, pods.last_words
+
+    record = pods.records()[f"{IDS[0]}.jpg"]
+    assert record.reason == "Unreadable"
+    assert f"/pictures/{IDS[0]}/full with 403" in (record.message or "")
+    assert set(published(tmp_path / "safe")) == {f"{IDS[2]}.jpg"}
+
+
 def test_an_api_that_comes_back_is_waited_for_and_one_that_stays_away_ends_the_pod_with_4(
     pods: Pods, server: PanoramaServer
 ) -> None:

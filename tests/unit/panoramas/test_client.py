@@ -47,7 +47,7 @@ def test_an_unknown_panorama_is_none_and_not_asked_for_again(server: PanoramaSer
     assert server.asked == {"elsewhere": 1}
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520])
 def test_what_passes_is_asked_again(server: PanoramaServer, client: PanoramaClient, status: int) -> None:
     server.failures[ONE] = [Answer(status=status), Answer(status=status)]
 

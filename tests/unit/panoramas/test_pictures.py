@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from baas_crds.codes import QuarantineReason
 from baas_crds.errors import ConfigurationError, DependencyUnavailable, NotPublishable
 from baas_crds.places import PanoramaSize
 from baas_panoramas import asking, pictures
@@ -191,6 +192,29 @@ def test_a_link_to_a_picture_elsewhere_is_not_followed(server: PanoramaServer, c
 
     with pytest.raises(ConfigurationError, match="neither its own host"):
         client.facts(known(client), FULL)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 410, 451])
+@pytest.mark.parametrize("before", [[], [Answer(is_real=True)]], ids=["asked about", "fetched"])
+def test_a_picture_that_is_refused_is_asked_for_once_and_is_no_trouble_of_the_api(
+    server: PanoramaServer, client: PanoramaClient, before: list[Answer], status: int
+) -> None:
+    server.failures[PICTURE] = [*before, Answer(status=status)]
+
+    with pytest.raises(NotPublishable, match=f"/pictures/{PICTURE}") as refused:
+        read(client)
+    assert refused.value.reason is QuarantineReason.UNREADABLE
+    assert server.asked[PICTURE] == len(before) + 1
+
+
+@pytest.mark.parametrize("before", [[], [Answer(is_real=True)]], ids=["asked about", "fetched"])
+def test_a_picture_whose_server_fails_is_no_refused_one(
+    server: PanoramaServer, client: PanoramaClient, before: list[Answer]
+) -> None:
+    server.failures[PICTURE] = [*before, *[Answer(status=501)] * 3]
+
+    with pytest.raises(DependencyUnavailable, match="answers 501"):
+        read(client)
 
 
 @pytest.mark.parametrize(
