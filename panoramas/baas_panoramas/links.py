@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from baas_crds.errors import ConfigurationError
 
+_FEWEST_PARTS = 3
+
 
 def checked(link: str, *, base: str, at: str | None = None) -> str:
     """Return the whole address of a link when it may be asked. Raises `ConfigurationError`.
@@ -15,7 +17,7 @@ def checked(link: str, *, base: str, at: str | None = None) -> str:
     A link without a host counts from `at`, the address of the answer that names it; None: from the API's own.
 
     It may be on the API's own host and port; and, encrypted, on hosts beside it, as pictures of
-    `api.data.amsterdam.nl` are on `t1.data.amsterdam.nl`.
+    `api.data.amsterdam.nl` are on `t1.data.amsterdam.nl`: below a domain of three parts or more that is no cluster's.
     """
     url = _joined(at or base, link)
     there, home = urlsplit(url), urlsplit(base)
@@ -49,9 +51,14 @@ def _joined(base: str, link: str) -> str:
 
 
 def _is_beside(host: str, home: str) -> bool:
-    """Whether a host has a name below the domain that the API's host is in, when that is more than a country's."""
-    _, _, domain = home.partition(".")
-    return "." in domain and not _is_number(home) and host.endswith(f".{domain}")
+    """Whether a host has a name below the domain that the API's host is in, when that is somebody's alone.
+
+    Of two parts it may be a country's, such as `co.uk`; with `svc` in it, it is a cluster's (`baas.svc.cluster.local`).
+    """
+    _, *domain = home.removesuffix(".").split(".")
+    if len(domain) < _FEWEST_PARTS or "svc" in domain or _is_number(home):
+        return False
+    return host.endswith(f".{'.'.join(domain)}")
 
 
 def _is_number(host: str) -> bool:
