@@ -18,10 +18,7 @@ from baas_ledger.reopen import reopen
 from baas_ledger.tables import ImageState
 from baas_preprocess.facts import Digest
 from baas_preprocess.selection import Selection
-from baas_preprocess.stores.places import Destination, Entry, Source, is_picture
-
-# A store of blobs answers one question in some ten milliseconds, and many at once.
-_QUESTIONS_AT_ONCE = 16
+from baas_preprocess.stores.places import QUESTIONS_AT_ONCE, Destination, Entry, Source, is_picture
 
 
 class NothingToDo(ConfigurationError):
@@ -93,7 +90,7 @@ def taken(
 
 def _standing(destination: Destination, names: Collection[str]) -> set[str]:
     """Return under which names a picture stands: what is finished only in a table is to be done."""
-    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         sizes = pool.map(destination.size_bytes, names)
         return {name for name, size in zip(names, sizes, strict=True) if size}
 

@@ -24,11 +24,8 @@ from baas_preprocess.publish import Extras, extras_are_there, withdraw
 from baas_preprocess.recipe import Recipe
 from baas_preprocess.retention import leave_out_deleted, leaves_some_out
 from baas_preprocess.selection import Selection, spellings
-from baas_preprocess.stores.places import Destination, Entry, Source, name_problem
+from baas_preprocess.stores.places import QUESTIONS_AT_ONCE, Destination, Entry, Source, name_problem
 from baas_preprocess.unfinished import Wanted, unfinished
-
-# A store of blobs answers one question in some ten milliseconds, and many at once.
-_QUESTIONS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +188,7 @@ def withdraw_refused(
         if destination.size_bytes(image.name) is not None:
             withdraw(destination, image.name, extras)
 
-    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         for state in states:
             for page in image_pages(ledger, run_id, state):
                 list(pool.map(check, page))
@@ -212,7 +209,7 @@ def _reopen_lost(ledger: Engine, run_id: str, destination: Destination, extras: 
             return True
         return by_digest and destination.digest(image.name) != image.output_digest
 
-    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         for page in image_pages(ledger, run_id, ImageState.PUBLISHED):
             lost = [image.name for image, gone in zip(page, pool.map(is_lost, page), strict=True) if gone]
             with transaction(ledger) as connection:

@@ -14,10 +14,7 @@ from baas_ledger.records import known_names
 from baas_preprocess.facts import Digest
 from baas_preprocess.publish import Extras, extras_are_there
 from baas_preprocess.selection import Selection
-from baas_preprocess.stores.places import Destination, Entry
-
-# A store of blobs answers one question in some ten milliseconds, and many at once.
-_QUESTIONS_AT_ONCE = 16
+from baas_preprocess.stores.places import QUESTIONS_AT_ONCE, Destination, Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +35,7 @@ def unfinished(
     What the run has is part of it for good, and so is what cannot be read. Asks the ledger once for each chunk, and the
     destination about each picture that the ledger takes for finished or that is left out.
     """
-    with ThreadPoolExecutor(_QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
+    with ThreadPoolExecutor(QUESTIONS_AT_ONCE, thread_name_prefix="output") as pool:
         for some in chunks(entries):
             stored = [storable_name(entry.name) for entry in some]
             with reading(ledger) as connection:

@@ -11,6 +11,8 @@ from baas_preprocess.facts import Digest
 
 # What a destination keeps for itself: its lock, its ledger, unfinished files. Never a place for pictures.
 STATE_FOLDER = ".baas"
+# A store of blobs answers one question in some ten milliseconds, and many at once.
+QUESTIONS_AT_ONCE = 16
 PICTURES = ("*.jpg", "*.jpeg", "*.png", "*.tif", "*.tiff")
 
 
