@@ -178,9 +178,9 @@ def _spec(document: dict[str, Any], steps: Steps) -> BlurJobSpec | None:
     if document.get("source") is None:
         return None
     spec = {key: value for key, value in document.items() if value is not None}
-    spec["output"] = {**spec.get("output", _NOWHERE), "writeDetections": Step.STORE_DETECTIONS in on}
+    spec["output"] = _with(spec.get("output", _NOWHERE), writeDetections=Step.STORE_DETECTIONS in on)
     if Step.VERIFY not in on:
-        spec["verification"] = {**spec.get("verification", {}), "mode": "Off"}
+        spec["verification"] = _with(spec.get("verification", {}), mode="Off")
     if Step.DELETE_SOURCE in on:
         spec["retention"] = {"deleteSource": "AfterVerified"}
     for step in (Step.QUALITY_CHECK, Step.RETRAINING_SAMPLE):
@@ -192,6 +192,11 @@ def _spec(document: dict[str, Any], steps: Steps) -> BlurJobSpec | None:
         lines = [line.removeprefix("spec: ").removeprefix("spec.") for line in str(error).splitlines()]
     told = "\n".join(lines).replace("retention.deleteSource AfterVerified", "steps.deleteSource")
     raise ConfigurationError(told)
+
+
+def _with(section: Any, **more: Any) -> Any:
+    """Return a section with more in it; what is no section stays as it is, for validation to speak of it."""
+    return {**section, **more} if isinstance(section, Mapping) else section
 
 
 def _keys(model: type[Part]) -> list[str]:

@@ -96,6 +96,8 @@ def test_a_file_without_redaction_needs_no_output_and_one_that_only_trains_no_so
         ({"steps": {"redact": "yes"}}, "steps.redact: Input should be a valid boolean"),
         ({"source": {"folder": "raw"} | BLOB}, "source has folder and azureBlob: one place only"),
         ({"source": {"folder": ""}}, "source.folder should be the path of a folder"),
+        ({"output": "safe"}, "output: Invalid value"),
+        ({"verification": "Off", "steps": {"verify": False}}, "verification: Invalid value"),
         ({"output": {"folder": "raw/safe"}}, "output must lie outside source"),
         ({"output": {"folder": "safe", "writeDetections": True}}, "output.writeDetections: steps.storeDetections"),
         ({"retention": {"deleteSource": "AfterVerified"}}, "retention: steps.deleteSource says that here"),
