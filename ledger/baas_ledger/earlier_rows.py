@@ -32,6 +32,7 @@ class Found(StrEnum):
     PENDING = "pending"
     UNKNOWN = "unknown"
     WITHOUT_BOXES = "without_boxes"
+    TRUSTED = "without_boxes_trusted"
     ELSEWHERE = "elsewhere"
     LINE_ENDS = "line_ends"
     BOXES = "boxes"
@@ -52,7 +53,8 @@ _MEANINGS = {
     Found.FINISHED: "pictures that the earlier service finished, by its tables; this service has checked none of them",
     Found.PENDING: "pictures that it began and recorded no end of: to be done",
     Found.UNKNOWN: "pictures with a status that it never wrote: to be done",
-    Found.WITHOUT_BOXES: "pictures that it finished and recorded no box of: nobody was there, or a batch was cut short",
+    Found.WITHOUT_BOXES: "pictures that it finished and recorded no box of: to be done, a batch may be cut short",
+    Found.TRUSTED: "of the finished ones have no box: nobody was there, or a batch was cut short",
     Found.ELSEWHERE: "pictures outside of the folder that is asked for: left out",
     Found.LINE_ENDS: "names with a line end or a leading ./: repaired",
     Found.BOXES: "boxes imported",
@@ -116,12 +118,13 @@ class EarlierImage:
 
 
 def read_image(
-    rows: Sequence[EarlierRow], counts: Counter[str], *, below: str = "", redo_without_boxes: bool = False
+    rows: Sequence[EarlierRow], counts: Counter[str], *, below: str = "", redo_without_boxes: bool = True
 ) -> EarlierImage | None:
     """Return what all rows of one name say, and count by `Found` what was met; None when nothing is imported of it.
 
     The newest upload counts: where it was begun and not finished, an earlier output may have been overwritten by half
-    of a file. With `redo_without_boxes` a finished picture without any box is to be done.
+    of a file. With `redo_without_boxes` a finished picture without any box is to be done: its batch may have been cut
+    short, and the picture published as it was.
     """
     filename = rows[0].name
     uploads = [row.uploaded for row in rows if row.statuses is not None and row.uploaded is not None]
@@ -135,53 +138,53 @@ def read_image(
     newest = max(uploads)
     ours = [row for row in rows if row.uploaded == newest]
     counts[Found.LINE_ENDS] += sum({row.uploaded: row.unclean for row in rows}.values())
-    met: Counter[str] = Counter()
-    boxes = _boxes(ours, met)
-    state = _state(ours[0].statuses or (), has_boxes=bool(boxes), redo_without_boxes=redo_without_boxes)
-    counts[state] += 1
     counts[Found.LEFT] += sum(row.has_detection is True and row.uploaded != newest for row in rows)
+    state = _state(ours[0].statuses or ())
     if state is not EarlierState.FINISHED:
+        counts[state] += 1
         counts[Found.LEFT] += sum(row.has_detection is True for row in ours)
         return EarlierImage(
             name=filename.removeprefix(folder), filename=filename, uploaded_at=_moment(newest), state=state
         )
-    counts.update(met)
-    counts[Found.BOXES] += len(boxes)
-    counts[Found.WITHOUT_BOXES] += not boxes
+    boxes = _boxes(ours, counts)
+    is_redone = redo_without_boxes and not boxes
+    counts[Found.WITHOUT_BOXES if is_redone else Found.FINISHED] += 1
+    counts[Found.TRUSTED] += not boxes and not is_redone
     sized = next((row for row in ours if _is_sized(row)), None)
     return EarlierImage(
         name=filename.removeprefix(folder),
         filename=filename,
         uploaded_at=_moment(newest),
-        state=state,
+        state=EarlierState.PENDING if is_redone else state,
         boxes=boxes,
         width_px=None if sized is None else sized.image_width,
         height_px=None if sized is None else sized.image_height,
     )
 
 
-def _state(statuses: Collection[str | None], *, has_boxes: bool, redo_without_boxes: bool) -> EarlierState:
+def _state(statuses: Collection[str | None]) -> EarlierState:
     if PROCESSED in statuses:
-        return EarlierState.FINISHED if has_boxes or not redo_without_boxes else EarlierState.PENDING
+        return EarlierState.FINISHED
     return EarlierState.PENDING if IN_PROGRESS in statuses else EarlierState.UNKNOWN
 
 
-def _boxes(rows: Sequence[EarlierRow], met: Counter[str]) -> tuple[EarlierBox, ...]:
+def _boxes(rows: Sequence[EarlierRow], counts: Counter[str]) -> tuple[EarlierBox, ...]:
     """Return the boxes of an upload, each once, and count what was met."""
     detected = [row for row in rows if row.has_detection]
     once = dict.fromkeys(detected)
-    met[Found.DUPLICATES] += len(detected) - len(once)
+    counts[Found.DUPLICATES] += len(detected) - len(once)
     boxes = []
     for row in once:
         read = _shares(row)
         object_class = CLASSES.get(-1 if row.class_id is None else row.class_id)
         if read is None or object_class is None:
-            met[Found.REFUSED] += 1
+            counts[Found.REFUSED] += 1
             continue
         kind, (x, y, width, height) = read
-        met[kind] += 1
+        counts[kind] += 1
         score = row.conf_score if row.conf_score is not None and math.isfinite(row.conf_score) else None
         boxes.append(EarlierBox(object_class=object_class, score=score, x=x, y=y, width=width, height=height))
+    counts[Found.BOXES] += len(boxes)
     return tuple(boxes)
 
 

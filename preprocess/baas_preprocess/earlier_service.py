@@ -10,7 +10,7 @@ from baas_crds.errors import ConfigurationError
 from baas_ledger.chunks import chunks
 from baas_ledger.earlier_database import EarlierDatabase
 from baas_ledger.earlier_imports import add_images, begin_import, finish_import
-from baas_ledger.earlier_rows import EarlierImage, read_image
+from baas_ledger.earlier_rows import EarlierImage, Found, read_image
 from baas_ledger.earlier_tables import EarlierState
 from baas_ledger.engine import transaction
 
@@ -22,7 +22,7 @@ class Wish:
     customer: str
     below: str = ""
     """The folder of the earlier service's names that is the source of runs; empty: all of them."""
-    redo_without_boxes: bool = False
+    redo_without_boxes: bool = True
     """Whether pictures that it finished and recorded no box of are to be done."""
 
 
@@ -78,7 +78,7 @@ def take_over(database: EarlierDatabase, wish: Wish, ledger: Engine, destination
 
 
 def _check_some(counts: Counter[str], wish: Wish) -> None:
-    if any(counts[state] for state in EarlierState):
+    if any(counts[one] for one in (*EarlierState, Found.WITHOUT_BOXES)):
         return
     if wish.below:
         raise ConfigurationError(f"No picture of {wish.customer} lies in the folder {wish.below}: --below is wrong.")

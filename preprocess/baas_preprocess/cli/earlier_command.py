@@ -47,9 +47,10 @@ def earlier_command() -> None:
     help="Only names in this folder of its input, and without it: as a run names them whose SOURCE is that folder.",
 )
 @click.option(
-    "--redo-without-boxes",
+    "--trust-without-boxes",
     is_flag=True,
-    help="Pictures that it finished and recorded no box of are to be done: its batches could be cut short.",
+    help="Take pictures that it finished and recorded no box of for finished: nobody is there, or its batch was cut "
+    "short and persons and plates can be seen. Without this they are to be done.",
 )
 @_ledger
 @click.option("--dry-run", "is_dry", is_flag=True, help="Only tell what would be imported; nothing is written.")
@@ -60,7 +61,7 @@ def import_command(
     schema: str,
     customer: str | None,
     below: str,
-    redo_without_boxes: bool,
+    trust_without_boxes: bool,
     ledger: str | None,
     is_dry: bool,
     as_json: bool,
@@ -69,8 +70,9 @@ def import_command(
 
     DEST is what runs will publish into: a folder, the https:// address of a container's folder, or a volume of pods as
     the ledger calls it. The earlier service's database is only read. Of each name the newest upload counts, and
-    `inprogress` is to be done. Boxes that it wrote again are dropped, corners in pixels become shares of the picture,
-    and what is no box is refused. Interrupted, the same command goes on; later, it brings the ledger up to date.
+    `inprogress` is to be done, as is what it finished without any box. Boxes that it wrote again are dropped, corners
+    in pixels become shares of the picture, and what is no box is refused. Interrupted, the same command goes on; later,
+    it brings the ledger up to date.
 
     Nothing counts as published or checked by this service then. Runs do the pictures all the same, unless they are
     told to keep them: `baas blur --keep-earlier`, or a BlurJob's keepEarlier.
@@ -81,7 +83,9 @@ def import_command(
     """
     with open_earlier(database, schema) as earlier:
         wish = Wish(
-            customer=customer_of(earlier, customer), below=below.strip("/"), redo_without_boxes=redo_without_boxes
+            customer=customer_of(earlier, customer),
+            below=below.strip("/"),
+            redo_without_boxes=not trust_without_boxes,
         )
         counts = _import(earlier, wish, dest, ledger, is_dry=is_dry)
     if as_json:

@@ -39,7 +39,7 @@ def earlier_url(postgres: PostgresServer) -> Iterator[str]:
 
 
 def images_of(earlier: EarlierDatabase, counts: Counter[str], after: str = "") -> list[EarlierImage]:
-    read = (read_image(rows, counts) for rows in earlier.pictures("dataoffice", after))
+    read = (read_image(rows, counts, redo_without_boxes=False) for rows in earlier.pictures("dataoffice", after))
     return [image for image in read if image is not None]
 
 

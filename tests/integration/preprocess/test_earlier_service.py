@@ -25,7 +25,9 @@ Baas = Callable[..., Ended]
 KEEP = Selection(keep_earlier=True)
 THEIRS = jpeg(street(256, 128, seed=99), sampling="4:4:4")
 """What the earlier service published."""
-FINISHED = ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "6.jpg", "7.jpg")
+FINISHED = ("1.jpg", "2.jpg", "6.jpg", "7.jpg")
+WITHOUT_BOXES = ("3.jpg", "4.jpg")
+TO_DO = {*WITHOUT_BOXES, "5.jpg", "8.jpg", "9.jpg"}
 
 
 @pytest.fixture(autouse=True)
@@ -83,13 +85,13 @@ def theirs(city: City) -> set[str]:
 
 def test_what_the_earlier_service_finished_is_not_done_again(imported: City) -> None:
     planned = imported.blur(Blind(), KEEP)
-    assert states(imported) == dict.fromkeys(("5.jpg", "8.jpg", "9.jpg"), "published")
+    assert states(imported) == dict.fromkeys(TO_DO, "published")
     assert theirs(imported) == set(FINISHED)
     assert planned.part == (
         "Of the 9 pictures in the source this run takes what does not stand as the earlier service finished it."
     )
     # Again: nothing is dropped, and nothing more is done.
-    assert imported.blur(Blind(), KEEP).result == PlanResult(unchanged=3)
+    assert imported.blur(Blind(), KEEP).result == PlanResult(unchanged=5)
     assert theirs(imported) == set(FINISHED)
 
 
@@ -103,7 +105,7 @@ def test_what_is_finished_only_in_a_table_is_done(imported: City) -> None:
     (imported.destination.folder / "1.jpg").unlink()
     (imported.destination.folder / "2.jpg").write_bytes(b"")
     imported.blur(Blind(), KEEP)
-    assert set(states(imported)) == {"1.jpg", "2.jpg", "5.jpg", "8.jpg", "9.jpg"}
+    assert set(states(imported)) == {"1.jpg", "2.jpg", *TO_DO}
     assert theirs(imported) == set(FINISHED) - {"1.jpg", "2.jpg"}
 
 
@@ -120,7 +122,7 @@ def test_what_is_left_out_is_taken_away_whoever_published_it(imported: City) -> 
 def test_a_later_run_leaves_what_this_service_did_to_its_rules(imported: City) -> None:
     imported.blur(Blind("sha256:old"), KEEP)
     imported.blur(Blind("sha256:new"), KEEP)
-    assert set(states(imported)) == {"5.jpg", "8.jpg", "9.jpg"}
+    assert set(states(imported)) == TO_DO
 
 
 def test_keeping_needs_an_import(city: City) -> None:
@@ -130,22 +132,22 @@ def test_keeping_needs_an_import(city: City) -> None:
 
 
 def test_when_nothing_is_left_to_do_the_run_is_planned_and_can_finish(imported: City) -> None:
-    for name in ("5.jpg", "8.jpg", "9.jpg"):
+    for name in TO_DO:
         (imported.source / name).unlink()
     assert imported.blur(Blind(), KEEP).result == PlanResult()
     with transaction(imported.ledger) as connection:
         assert finish_run(connection, imported.run_id)
-    assert theirs(imported) == {*FINISHED, "5.jpg", "8.jpg"}
+    assert theirs(imported) == {f"{number}.jpg" for number in range(1, 9)}
 
 
 def test_audits_tell_of_the_earlier_services_pictures_and_accuse_nobody(imported: City, baas: Baas) -> None:
     imported.blur(Blind(), KEEP)
     place = FolderOutputs(imported.destination.folder, label=imported.destination.label)
     verdict = verify_run(imported.ledger, imported.run(), destination=place)
-    assert (verdict.problems, verdict.outputs, verdict.earlier) == ([], 3, 6)
+    assert (verdict.problems, verdict.outputs, verdict.earlier) == ([], 5, 4)
     told = baas("audit", "verify", imported.destination.folder)
     assert told.code == ExitCode.DONE
-    assert "6 pictures there stand as the earlier service published them" in told.out
+    assert "4 pictures there stand as the earlier service published them" in told.out
     # A picture of which the earlier service's tables know nothing is still one too many.
     (imported.destination.folder / "planted.jpg").write_bytes(THEIRS)
     verdict = verify_run(imported.ledger, imported.run(), destination=place)
@@ -155,10 +157,11 @@ def test_audits_tell_of_the_earlier_services_pictures_and_accuse_nobody(imported
 def test_the_report_says_what_was_imported_repaired_and_refused(city: City, baas: Baas) -> None:
     done = take(baas, city, "--json")
     assert done.document["counts"] == {
-        "finished": 6,
+        "finished": 4,
         "pending": 2,
         "unknown": 1,
         "without_boxes": 2,
+        "without_boxes_trusted": 0,
         "elsewhere": 0,
         "line_ends": 9,
         "boxes": 5,
@@ -170,7 +173,7 @@ def test_the_report_says_what_was_imported_repaired_and_refused(city: City, baas
         "boxes_without_picture": 1,
     }
     assert done.document["destination"] == str(city.destination.folder)
-    assert take(baas, city).out.splitlines()[0].split()[:2] == ["6", "pictures"]
+    assert take(baas, city).out.splitlines()[0].split()[:2] == ["4", "pictures"]
 
 
 def test_a_dry_run_tells_the_same_and_writes_nothing(city: City, baas: Baas) -> None:
@@ -179,11 +182,22 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(city: City, baas: Baas) -> 
     assert dry.document["counts"] == take(baas, city, "--json").document["counts"]
 
 
-def test_pictures_without_boxes_can_be_done_again(city: City, baas: Baas) -> None:
-    counts = take(baas, city, "--json", "--redo-without-boxes").document["counts"]
-    assert (counts["finished"], counts["pending"]) == (4, 4)
+def test_pictures_without_boxes_are_kept_only_when_a_person_trusts_them(imported: City, baas: Baas) -> None:
+    done = take(baas, imported, "--json", "--trust-without-boxes")
+    counts = done.document["counts"]
+    assert (counts["finished"], counts["without_boxes"], counts["without_boxes_trusted"]) == (6, 0, 2)
+    told = baas("earlier", "list", imported.destination.folder)
+    assert "6 pictures at" in told.out
+    assert "Of 2 of these it recorded no box" in told.out
+    imported.blur(Blind(), KEEP)
+    assert theirs(imported) == {*FINISHED, *WITHOUT_BOXES}
+
+
+def test_trust_ends_with_the_next_import_without_it(city: City, baas: Baas) -> None:
+    take(baas, city, "--trust-without-boxes")
+    take(baas, city)
     city.blur(Blind(), KEEP)
-    assert theirs(city) == {"1.jpg", "2.jpg", "6.jpg", "7.jpg"}
+    assert theirs(city) == set(FINISHED)
 
 
 def test_the_list_names_what_stands_unchecked(imported: City, baas: Baas, tmp_path: Path) -> None:
@@ -201,8 +215,8 @@ def test_the_list_names_what_stands_unchecked(imported: City, baas: Baas, tmp_pa
     }
     assert names.read_text().splitlines() == list(FINISHED)
     told = baas("earlier", "list", imported.destination.folder)
-    assert "6 pictures at" in told.out
-    assert "Of 2 of these it recorded no box" in told.out
+    assert "4 pictures at" in told.out
+    assert "no box" not in told.out
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ PERSON = replace(
 
 
 def read(
-    *rows: EarlierRow, below: str = "", redo_without_boxes: bool = False
+    *rows: EarlierRow, below: str = "", redo_without_boxes: bool = True
 ) -> tuple[EarlierImage | None, dict[str, int]]:
     counts: Counter[str] = Counter()
     image = read_image(rows, counts, below=below, redo_without_boxes=redo_without_boxes)
@@ -132,14 +132,24 @@ def test_a_picture_that_was_begun_once_more_and_not_finished_is_to_be_done() -> 
     assert counts == {Found.PENDING: 1, Found.LEFT: 1}
 
 
-def test_a_picture_without_boxes_may_be_done_again() -> None:
-    nobody = replace(PROCESSED, has_detection=False)
-    kept, counts = read(nobody)
-    again, _ = read(nobody, redo_without_boxes=True)
-    assert kept is not None
-    assert again is not None
-    assert (kept.state, again.state) == (EarlierState.FINISHED, EarlierState.PENDING)
-    assert counts[Found.WITHOUT_BOXES] == 1
+@pytest.mark.parametrize(
+    "nobody",
+    [
+        pytest.param(PROCESSED, id="no row of detections"),
+        pytest.param(replace(PROCESSED, has_detection=False), id="nobody was there, it says"),
+        pytest.param(replace(PERSON, class_id=2), id="only boxes that are none"),
+    ],
+)
+def test_a_picture_without_boxes_is_to_be_done_unless_such_are_trusted(nobody: EarlierRow) -> None:
+    counts: Counter[str] = Counter()
+    image = read_image([nobody], counts)
+    assert image is not None
+    assert image.state is EarlierState.PENDING
+    assert (counts[Found.WITHOUT_BOXES], counts[Found.PENDING], counts[Found.FINISHED]) == (1, 0, 0)
+    trusted, told = read(nobody, redo_without_boxes=False)
+    assert trusted is not None
+    assert trusted.state is EarlierState.FINISHED
+    assert (told[Found.FINISHED], told[Found.TRUSTED], Found.WITHOUT_BOXES in told) == (1, 1, False)
 
 
 def test_a_folder_of_its_names_is_the_source_of_runs() -> None:
