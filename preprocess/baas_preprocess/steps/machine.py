@@ -16,6 +16,7 @@ from baas_preprocess.settings import Settings, read_settings
 from baas_preprocess.steps.config import Config
 from baas_preprocess.steps.flags import Step
 from baas_preprocess.steps.folders import local_folder
+from baas_preprocess.steps.retrieved import Copies, RetrievedSource
 from baas_preprocess.stores.blob import BlobDestination, BlobSource
 from baas_preprocess.stores.blob_access import BlobFolder
 from baas_preprocess.stores.files import FileSource
@@ -89,13 +90,6 @@ def check_here(config: Config) -> None:
             )
 
 
-def source_folder(config: Config) -> Path | None:
-    """Return the folder that pictures are read from, None when it is a container or the Panorama API."""
-    if Step.RETRIEVE in config.steps:
-        return retrieved_folder(config)
-    return _local(config, spec_of(config).source, "source")
-
-
 def retrieved_folder(config: Config) -> Path:
     """Return where pictures are copied to first. Raises `ConfigurationError` when they lie on this machine already."""
     retrieve = config.sections.retrieve
@@ -123,14 +117,16 @@ def places_of_samples(config: Config) -> dict[Step, SamplePlace]:
 
 
 @contextmanager
-def open_source(config: Config) -> Iterator[Source]:
-    """Give the place that pictures are read from: where they were retrieved to, else the source itself."""
-    folder = source_folder(config)
-    if folder is not None:
+def open_source(config: Config, copies: Copies | None) -> Iterator[Source]:
+    """Give the place that pictures are read from: what this call has retrieved, if that is a step, else the source."""
+    folder = _local(config, spec_of(config).source, "source")
+    if copies is not None:
+        yield RetrievedSource(copies)
+    elif folder is not None:
         yield FileSource([str(folder)])
-        return
-    with open_origin(config) as origin:
-        yield origin
+    else:
+        with open_origin(config) as origin:
+            yield origin
 
 
 @contextmanager

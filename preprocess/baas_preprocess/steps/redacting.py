@@ -33,6 +33,7 @@ from baas_preprocess.steps import sampling
 from baas_preprocess.steps.config import Config
 from baas_preprocess.steps.flags import Step
 from baas_preprocess.steps.machine import open_place, open_source, output_folder, selection_of, settings_of, spec_of
+from baas_preprocess.steps.retrieved import Copies
 from baas_preprocess.stores.blob import BlobDestination
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Source
@@ -82,13 +83,14 @@ class _Equipment:
     run_id: str
 
 
-def redact(config: Config, *, stop: threading.Event, watch: Watch) -> Redacted:
+def redact(config: Config, copies: Copies | None, *, stop: threading.Event, watch: Watch) -> Redacted:
     """Publish a safe picture for every picture of the source, or quarantine it; then draw samples and delete originals.
 
-    Set `stop` to end early: what is in flight is finished, and the same call continues later. Samples are drawn and
-    originals deleted only when every image has its fate. Raises `ConfigurationError` and `DependencyUnavailable`.
+    `copies` is what the step `retrieve` got, if it is one. Set `stop` to end early: what is in flight is finished, and
+    the same call continues later. Samples are drawn and originals deleted only when every image has its fate. Raises
+    `ConfigurationError` and `DependencyUnavailable`.
     """
-    with _equipment(config, watch) as own:
+    with _equipment(config, copies, watch) as own:
         if Step.DELETE_SOURCE not in config.steps:
             check_not_empty(own.source, own.source.label)
         sampling.check_places(config, own.run_id, own.source, own.destination)
@@ -113,11 +115,11 @@ def recipe_of(config: Config) -> Recipe:
 
 
 @contextmanager
-def _equipment(config: Config, watch: Watch) -> Iterator[_Equipment]:
+def _equipment(config: Config, copies: Copies | None, watch: Watch) -> Iterator[_Equipment]:
     spec, settings, recipe = spec_of(config), settings_of(config), recipe_of(config)
     signer = signer_of(settings.audit_key)
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(config))
+        source = stack.enter_context(open_source(config, copies))
         destination = stack.enter_context(open_place(config, spec.output, "output"))
         if isinstance(destination, FolderDestination):
             stack.enter_context(destination.lock())

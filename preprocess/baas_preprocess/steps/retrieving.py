@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +14,11 @@ from baas_ledger.chunks import chunks
 from baas_panoramas.asking import Manners
 from baas_panoramas.client import PanoramaClient
 from baas_panoramas.downloading import Fate, download_all
+from baas_panoramas.panorama import Panorama
 from baas_preprocess.copies import told
 from baas_preprocess.digests import digest_of
 from baas_preprocess.selection import Selection
+from baas_preprocess.steps.retrieved import Retrieved
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import CopyOfOriginal, Entry, Source, name_problem
 
@@ -28,35 +29,36 @@ _AT_ONCE = 8
 _PANORAMAS_AT_ONCE = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrieved:
-    """What became of one picture."""
-
-    name: str
-    fate: Fate
-    message: str = ""
-    """Why it was refused."""
-
-
 def retrieve_panoramas(
     place: PanoramaApi, folder: Path, selection: Selection, *, patience_seconds: float, stop: threading.Event
 ) -> Iterator[Retrieved]:
     """Download the panoramas that are worked on, and give each when it is done; what was cut goes on where it was.
 
-    Raises as `download_all`.
+    Behind them come those that are left out. Raises as `download_all`.
     """
+    left_out: list[str] = []
+
+    def wanted(found: Iterator[Panorama]) -> Iterator[Panorama]:
+        for one in found:
+            if not selection.is_sampled(one.name):
+                continue
+            if selection.refusal(one.name) is None:
+                yield one
+            else:
+                left_out.append(one.name)
+
     with PanoramaClient(place.base_url, Manners(patience_seconds=patience_seconds)) as client:
-        found = (panorama for _, panorama in client.selected(place.filters))
-        wanted = (one for one in _until(stop, found) if _is_wanted(selection, one.name))
-        for done in download_all(client, wanted, place.size, folder, at_once=_PANORAMAS_AT_ONCE):
+        found = wanted(_until(stop, (panorama for _, panorama in client.selected(place.filters))))
+        for done in download_all(client, found, place.size, folder, at_once=_PANORAMAS_AT_ONCE):
             yield Retrieved(name=done.panorama.name, fate=done.fate, message=done.message)
+    yield from (Retrieved(name=name, fate=None) for name in left_out)
 
 
 def retrieve_blobs(source: Source, folder: Path, selection: Selection, *, stop: threading.Event) -> Iterator[Retrieved]:
     """Copy the pictures that are worked on, and give each when it is done. A picture is there whole or not at all.
 
-    Raises `ConfigurationError` when the folder cannot be written to or is another process', `DependencyUnavailable`
-    when the source does not answer.
+    What is left out is given among them. Raises `ConfigurationError` when the folder cannot be written to or is another
+    process', `DependencyUnavailable` when the source does not answer.
     """
     target = FolderDestination(folder, title="retrieve.folder")
     with target.lock(), _Noted(target) as noted, ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="retrieve") as pool:
@@ -64,10 +66,12 @@ def retrieve_blobs(source: Source, folder: Path, selection: Selection, *, stop: 
         def copy(entry: Entry) -> Retrieved | None:
             if stop.is_set():
                 return None
+            if selection.refusal(entry.name) is not None:
+                return Retrieved(name=entry.name, fate=None)
             return Retrieved(name=entry.name, fate=Fate.WHOLE) if noted.has(entry) else _copied(source, target, entry)
 
         for some in chunks(_until(stop, source.entries())):
-            wanted = [entry for entry in some if _is_wanted(selection, entry.name)]
+            wanted = [entry for entry in some if selection.is_sampled(entry.name)]
             for entry, done in zip(wanted, pool.map(copy, wanted), strict=True):
                 if done is not None:
                     if done.fate is Fate.DOWNLOADED:
@@ -125,10 +129,6 @@ def _copied(source: Source, target: FolderDestination, entry: Entry) -> Retrieve
     except NotPublishable as error:
         return Retrieved(name=entry.name, fate=Fate.REFUSED, message=told(entry.name, error))
     return Retrieved(name=entry.name, fate=Fate.DOWNLOADED)
-
-
-def _is_wanted(selection: Selection, name: str) -> bool:
-    return selection.is_sampled(name) and selection.refusal(name) is None
 
 
 def _until(stop: threading.Event, found: Iterator[T]) -> Iterator[T]:

@@ -5,12 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Protocol
 
 from baas_crds.codes import ExitCode
 from baas_crds.errors import ConfigurationError
 from baas_ledger.facts import Progress
+from baas_panoramas.address import address_of
 from baas_panoramas.downloading import Fate
 from baas_preprocess import folder_report
 from baas_preprocess.part import NothingToDo
@@ -26,6 +26,7 @@ from baas_preprocess.steps.machine import (
     spec_of,
 )
 from baas_preprocess.steps.redacting import Redacted, Watch, recipe_of, redact
+from baas_preprocess.steps.retrieved import Copies, Retrieved
 
 OF_A_RUN = frozenset(Step) - {Step.RETRIEVE, Step.INSPECT, *TRAINING}
 """The steps that are one run together."""
@@ -77,6 +78,7 @@ def run_steps(config: Config, *, stop: threading.Event, view: View) -> Iterator[
     Ends with a step that failed, and with the first that was not finished because `stop` was set. Raises
     `ConfigurationError` and `DependencyUnavailable`.
     """
+    copies = Copies(folder=retrieved_folder(config)) if Step.RETRIEVE in config.steps else None
     for step in (Step.RETRIEVE, Step.INSPECT, Step.REDACT, *TRAINING):
         if step not in config.steps:
             continue
@@ -84,7 +86,7 @@ def run_steps(config: Config, *, stop: threading.Event, view: View) -> Iterator[
             yield Done(step=step, sentence="not begun", code=ExitCode.INTERRUPTED)
             return
         started = time.monotonic()
-        for done in _do(config, step, stop, view):
+        for done in _do(config, step, copies, stop, view):
             seconds = time.monotonic() - started if done.step is step else 0.0
             yield replace(done, seconds=seconds)
             if done.code not in {ExitCode.DONE, ExitCode.QUARANTINED}:
@@ -98,22 +100,26 @@ def code_of(ended: list[Done]) -> int:
     return failed or max(codes, default=ExitCode.DONE)
 
 
-def _do(config: Config, step: Step, stop: threading.Event, view: View) -> Iterator[Done]:
-    if step is Step.RETRIEVE:
-        yield _retrieve(config, stop, view)
+def _do(config: Config, step: Step, copies: Copies | None, stop: threading.Event, view: View) -> Iterator[Done]:
+    if step is Step.RETRIEVE and copies is not None:
+        yield _retrieve(config, copies, stop, view)
     elif step is Step.INSPECT:
-        yield _inspect(config, stop, view)
+        yield _inspect(config, copies, stop, view)
     elif step is Step.REDACT:
-        yield from _redact(config, stop, view)
+        yield from _redact(config, copies, stop, view)
     elif config.sections.training is not None:
         view.status(f"Running baas-detector for steps.{step}")
         trained = training.train(config.beside(config.sections.training.file), step)
         yield Done(step=step, sentence=trained.sentence, code=trained.code, facts=trained.facts)
 
 
-def _retrieve(config: Config, stop: threading.Event, view: View) -> Done:
-    folder, fates = retrieved_folder(config), Counter[Fate]()
-    for done in _retrieved(config, folder, stop):
+def _retrieve(config: Config, copies: Copies, stop: threading.Event, view: View) -> Done:
+    """Fill `copies`."""
+    folder, fates = copies.folder, Counter[Fate]()
+    for done in _retrieved(config, copies, stop):
+        copies.add(done)
+        if done.fate is None:
+            continue
         fates[done.fate] += 1
         view.counted("Retrieving", fates.total())
         if done.fate is Fate.REFUSED:
@@ -126,21 +132,23 @@ def _retrieve(config: Config, stop: threading.Event, view: View) -> Done:
     )
 
 
-def _retrieved(config: Config, folder: Path, stop: threading.Event) -> Iterator[retrieving.Retrieved]:
-    selection, panoramas = selection_of(config), spec_of(config).source.panorama_api
+def _retrieved(config: Config, copies: Copies, stop: threading.Event) -> Iterator[Retrieved]:
+    folder, selection, panoramas = copies.folder, selection_of(config), spec_of(config).source.panorama_api
     if panoramas is not None:
+        copies.origin = address_of(panoramas)
         patience_seconds = config.sections.machine.patience_seconds
         yield from retrieving.retrieve_panoramas(
             panoramas, folder, selection, patience_seconds=patience_seconds, stop=stop
         )
         return
     with open_origin(config) as origin:
+        copies.origin = origin.label
         yield from retrieving.retrieve_blobs(origin, folder, selection, stop=stop)
 
 
-def _inspect(config: Config, stop: threading.Event, view: View) -> Done:
+def _inspect(config: Config, copies: Copies | None, stop: threading.Event, view: View) -> Done:
     report, max_pixels = folder_report.FolderReport(), recipe_of(config).max_pixels
-    with open_source(config) as source:
+    with open_source(config, copies and copies.without_left_out()) as source:
         for number, look in enumerate(folder_report.looked_at(source, max_pixels=max_pixels, stop=stop), 1):
             report.add(look)
             view.counted("Inspecting", number)
@@ -165,9 +173,9 @@ def _code(stop: threading.Event, *, is_bad: bool) -> ExitCode:
     return ExitCode.QUARANTINED if is_bad else ExitCode.DONE
 
 
-def _redact(config: Config, stop: threading.Event, view: View) -> Iterator[Done]:
+def _redact(config: Config, copies: Copies | None, stop: threading.Event, view: View) -> Iterator[Done]:
     try:
-        redacted = redact(config, stop=stop, watch=view)
+        redacted = redact(config, copies, stop=stop, watch=view)
     except NothingToDo as nothing:
         yield Done(step=Step.REDACT, sentence=str(nothing))
         return

@@ -220,6 +220,58 @@ def test_a_container_is_retrieved_and_what_is_there_is_not_fetched_again(
     assert sentences(baas("run", file, "--json"))["retrieve"].startswith("1 downloaded, 1 whole before")
 
 
+def of_copies(folder: Path, triton: str, source: dict[str, Any], output: str) -> Path:
+    """A file that retrieves into one folder, whatever the source and wherever the pictures go."""
+    return written(
+        folder,
+        triton,
+        steps={"retrieve": True, "inspect": True, "retrainingSample": True},
+        source=source,
+        retrieve={"folder": "copies"},
+        output={"folder": output},
+        retrainingSample={"size": 9, "output": {"folder": "to-label"}},
+    )
+
+
+def test_only_what_this_call_retrieved_is_published_and_sampled_whatever_else_lies_there(
+    city: dict[str, Any], container: ContainerClient, baas: Baas, photo: bytes, triton: str, tmp_path: Path
+) -> None:
+    raw, other = ({"azureBlob": city | {"prefix": prefix}} for prefix in ("raw", "other"))
+    assert baas("run", of_copies(tmp_path, triton, raw, "safe")).code == ExitCode.DONE
+    container.upload_blob("other/c.jpg", photo)
+    container.upload_blob("other//d.jpg", photo)  # no file can be called so
+    (tmp_path / "copies" / "by-hand.jpg").write_bytes(photo)
+
+    ended = baas("run", of_copies(tmp_path, triton, other, "safe-other"), "--json")
+    assert ended.code == ExitCode.QUARANTINED, ended.err
+    assert sentences(ended)["inspect"].startswith("2 pictures in ")
+    assert set(published(tmp_path / "safe-other")) == {"c.jpg"}
+    sampled = {path.name for path in (tmp_path / "to-label").rglob("*.jpg")}
+    again = baas("run", of_copies(tmp_path, triton, other, "safe-other"), "--json")
+    assert set(published(tmp_path / "safe-other")) == {"c.jpg"}
+    assert again.document["run"]["images"]["quarantined"] == 1
+    assert sampled == {path.name for path in (tmp_path / "to-label").rglob("*.jpg")} == {"a.jpg", "b.jpg", "c.jpg"}
+
+    container.delete_blob("raw/a.jpg")
+    gone = baas("run", of_copies(tmp_path, triton, raw, "safe-later"), "--json")
+    assert gone.code == ExitCode.DONE, gone.err
+    assert (tmp_path / "copies" / "a.jpg").exists()
+    assert set(published(tmp_path / "safe-later")) == {"street/b.jpg"}
+
+
+def test_what_is_left_out_from_now_on_is_taken_away_though_no_copy_of_it_lies_there_any_more(
+    city: dict[str, Any], baas: Baas, triton: str, tmp_path: Path
+) -> None:
+    raw = {"azureBlob": city | {"prefix": "raw"}}
+    assert baas("run", of_copies(tmp_path, triton, raw, "safe")).code == ExitCode.DONE
+    (tmp_path / "copies" / "a.jpg").unlink()
+    ended = baas("run", of_copies(tmp_path, triton, raw | {"exclude": ["a.jpg"]}, "safe"), "--json")
+    assert ended.code == ExitCode.DONE, ended.err
+    assert sentences(ended)["inspect"].startswith("1 pictures in ")
+    assert ended.document["run"]["images"]["excluded"] == 1
+    assert set(published(tmp_path / "safe")) == {"street/b.jpg"}
+
+
 def test_a_container_is_redacted_into_another_folder_of_it(
     city: dict[str, Any], container: ContainerClient, baas: Baas, triton: str, tmp_path: Path
 ) -> None:
@@ -266,6 +318,26 @@ def test_panoramas_of_the_api_are_redacted_with_or_without_copies(
     assert ended.code == ExitCode.DONE, ended.err
     assert set(published(tmp_path / "safe")) == {f"{PANO}.jpg"}
     assert (tmp_path / "copies").exists() == retrieves
+
+
+def test_a_copy_of_a_panorama_that_is_refused_now_or_of_other_filters_is_not_used(
+    photo: bytes, baas: Baas, triton: str, tmp_path: Path
+) -> None:
+    other = PANO.replace("_0000_", "_0001_")
+    with serving([panorama(PANO), panorama(other)]) as running:
+        place = {"baseUrl": running.url.removesuffix("/")}
+        for pano_id in (PANO, other):
+            running.add(pano_id, photo)
+        assert baas("run", of_copies(tmp_path, triton, {"panoramaApi": place}, "safe")).code == ExitCode.DONE
+        one = {"panoramaApi": place | {"filters": {"limit": 1}}}
+        assert baas("run", of_copies(tmp_path, triton, one, "safe-one")).code == ExitCode.DONE
+        assert len(published(tmp_path / "safe-one")) == 1
+        running.pictures = {name: data for name, data in running.pictures.items() if not name.startswith(other)}
+        ended = baas("run", of_copies(tmp_path, triton, {"panoramaApi": place}, "safe-later"), "--json")
+    assert ended.code == ExitCode.QUARANTINED, ended.err
+    assert set(published(tmp_path / "copies")) == {f"{PANO}.jpg", f"{other}.jpg"}
+    assert set(published(tmp_path / "safe-later")) == {f"{PANO}.jpg"}
+    assert ended.document["run"]["images"]["quarantined"] == 1
 
 
 # Training
