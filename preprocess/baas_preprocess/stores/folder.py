@@ -140,10 +140,13 @@ class FolderDestination(FolderOutputs):
 
 
 def resolved(folder: Path) -> Path:
-    """Return the absolute path behind all links. Raises `ConfigurationError` when they lead in a circle."""
+    """Return the absolute path behind all links. Raises `ConfigurationError` when they lead in a circle.
+
+    It is raised for a name with a zero byte, too, which no file has.
+    """
     try:
         return folder.resolve()
-    except (OSError, RuntimeError) as error:  # RuntimeError is what pathlib makes of a circle
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError is what pathlib makes of a circle
         raise ConfigurationError(f"{folder} leads nowhere ({error}): remove the link or name another.") from error
 
 

@@ -96,6 +96,7 @@ def test_a_file_without_redaction_needs_no_output_and_one_that_only_trains_no_so
         ({"steps": {"redact": "yes"}}, "steps.redact: Input should be a valid boolean"),
         ({"source": {"folder": "raw"} | BLOB}, "source has folder and azureBlob: one place only"),
         ({"source": {"folder": ""}}, "source.folder should be the path of a folder"),
+        ({"source": {"folder": "a\0b"}}, "embedded null byte"),
         ({"output": "safe"}, "output: Invalid value"),
         ({"verification": "Off", "steps": {"verify": False}}, "verification: Invalid value"),
         ({"output": {"folder": "raw/safe"}}, "output must lie outside source"),
@@ -132,6 +133,8 @@ def test_what_is_wrong_is_told_with_file_and_key(sections: dict[str, Any], sente
         ("- a list\n", "holds no keys with values"),
         ("a: [\n", "is not YAML"),
         ("? [1]\n: 2\n", "is not YAML"),
+        ("name: 2026-13-45\n", "is not YAML: month must be in 1..12"),
+        pytest.param("name: " + "[" * 3000, "is not YAML", id="deep"),
     ],
 )
 def test_what_is_no_mapping_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
