@@ -70,6 +70,14 @@ class EarlierDatabase:
         )
         return int(self.connection.scalar(wanted, {"customer": customer}) or 0)
 
+    def has_pictures(self, customer: str, below: str) -> bool:
+        """Whether a customer has pictures with a status in a folder of the names; empty: in any."""
+        wanted = text(
+            f"SELECT EXISTS (SELECT FROM {self.status} WHERE image_customer_name = :customer"  # noqa: S608 - quoted names
+            f" AND image_upload_date IS NOT NULL AND starts_with({_NAME}, :folder) AND {_NAME} <> :folder)"
+        )
+        return bool(self.connection.scalar(wanted, {"customer": customer, "folder": f"{below}/" if below else ""}))
+
     def pictures(self, customer: str, after: str = "") -> Iterator[list[EarlierRow]]:
         """Give all rows of each name behind `after`, name by name in byte order, without holding more than some."""
         query = _ROWS.format(name=_NAME, status=self.status, detection=self.detection, columns=self.columns)

@@ -42,6 +42,7 @@ class Found(StrEnum):
     DUPLICATES = "duplicates_dropped"
     LEFT = "boxes_left"
     ORPHANS = "boxes_without_picture"
+    DROPPED = "pictures_dropped"
 
     @property
     def meaning(self) -> str:
@@ -64,6 +65,7 @@ _MEANINGS = {
     Found.DUPLICATES: "boxes dropped that had been written again for later pictures",
     Found.LEFT: "boxes left out, since their picture is to be done, or was done again later",
     Found.ORPHANS: "boxes left out, since no status tells of their picture",
+    Found.DROPPED: "pictures imported before and not this time: dropped, and so to be done",
 }
 
 

@@ -11,7 +11,6 @@ from baas_ledger.chunks import chunks
 from baas_ledger.earlier_database import EarlierDatabase
 from baas_ledger.earlier_imports import add_images, begin_import, finish_import
 from baas_ledger.earlier_rows import EarlierImage, Found, read_image
-from baas_ledger.earlier_tables import EarlierState
 from baas_ledger.engine import transaction
 
 
@@ -45,10 +44,10 @@ def customer_of(database: EarlierDatabase, wanted: str | None) -> str:
 
 def look(database: EarlierDatabase, wish: Wish, tell: Tell) -> Counter[str]:
     """Return what an import would count; nothing is written. Raises `ConfigurationError` when it would be nothing."""
+    _check_some(database, wish)
     counts: Counter[str] = Counter()
     for _, _ in _read(database, wish, counts, tell, after=""):
         pass
-    _check_some(counts, wish)
     return counts
 
 
@@ -56,8 +55,9 @@ def take_over(database: EarlierDatabase, wish: Wish, ledger: Engine, destination
     """Keep all in the ledger that its tables say, and return what was counted.
 
     Interrupted, the same call goes on; after its end, it begins anew, and drops what is not there any more. Raises
-    `ConfigurationError` when there is nothing to import; then it has not come to its end.
+    `ConfigurationError` when there is nothing to import; then nothing is written.
     """
+    _check_some(database, wish)
     with transaction(ledger) as connection:
         begun = begin_import(
             connection,
@@ -71,17 +71,18 @@ def take_over(database: EarlierDatabase, wish: Wish, ledger: Engine, destination
     for images, last_name in _read(database, wish, counts, tell, after=begun.last_name):
         with transaction(ledger) as connection:
             add_images(connection, begun, images, last_name=last_name, counts=counts)
-    _check_some(counts, wish)
     with transaction(ledger) as connection:
-        finish_import(connection, begun)
+        counts[Found.DROPPED] = finish_import(connection, begun)
     return counts
 
 
-def _check_some(counts: Counter[str], wish: Wish) -> None:
-    if any(counts[one] for one in (*EarlierState, Found.WITHOUT_BOXES)):
+def _check_some(database: EarlierDatabase, wish: Wish) -> None:
+    if database.has_pictures(wish.customer, wish.below):
         return
     if wish.below:
-        raise ConfigurationError(f"No picture of {wish.customer} lies in the folder {wish.below}: --below is wrong.")
+        raise ConfigurationError(
+            f"No picture of {wish.customer} lies in the folder {wish.below}: --below is wrong. Nothing was written."
+        )
     raise ConfigurationError(f"The database has no picture of {wish.customer} with a status.")
 
 

@@ -89,7 +89,8 @@ def import_command(
         )
         counts = _import(earlier, wish, dest, ledger, is_dry=is_dry)
     if as_json:
-        figures = {str(one): counts[one] for one in Found}
+        # What is dropped, only the ledger tells, which a dry run does not ask.
+        figures = {str(one): counts[one] for one in Found if not (is_dry and one is Found.DROPPED)}
         document = {"dry_run": is_dry, "customer": wish.customer, "destination": called(dest), "counts": figures}
         click.echo(json.dumps(document, indent=1))
         return

@@ -171,6 +171,7 @@ def test_the_report_says_what_was_imported_repaired_and_refused(city: City, baas
         "duplicates_dropped": 5,
         "boxes_left": 1,
         "boxes_without_picture": 1,
+        "pictures_dropped": 0,
     }
     assert done.document["destination"] == str(city.destination.folder)
     assert take(baas, city).out.splitlines()[0].split()[:2] == ["4", "pictures"]
@@ -179,7 +180,38 @@ def test_the_report_says_what_was_imported_repaired_and_refused(city: City, baas
 def test_a_dry_run_tells_the_same_and_writes_nothing(city: City, baas: Baas) -> None:
     dry = take(baas, city, "--json", "--dry-run")
     assert baas("earlier", "list", city.destination.folder, "--json").document["pictures"] == []
-    assert dry.document["counts"] == take(baas, city, "--json").document["counts"]
+    # What is dropped, only the ledger tells.
+    assert {**dry.document["counts"], "pictures_dropped": 0} == take(baas, city, "--json").document["counts"]
+    assert "pictures_dropped" not in dry.document["counts"]
+
+
+@pytest.mark.parametrize("below", ["november", "october/stre", "october/%"])
+def test_a_folder_without_pictures_is_refused_and_leaves_what_was_imported(
+    imported: City, baas: Baas, below: str
+) -> None:
+    done = take(baas, imported, "--below", below)
+    told = " ".join(done.err.split())
+    assert done.code == ExitCode.CONFIGURATION
+    assert f"No picture of dataoffice lies in the folder {below}: --below is wrong. Nothing was written." in told
+    imported.blur(Blind(), KEEP)
+    assert theirs(imported) == set(FINISHED)
+
+
+def test_a_folder_of_few_pictures_tells_how_many_lie_elsewhere_and_were_dropped(
+    imported: City, baas: Baas, earlier_url: str
+) -> None:
+    earlier_service.run(
+        earlier_url,
+        "INSERT INTO private_schema_blur.image_processing_status VALUES"
+        " ('dataoffice', '2024-10-23 09:03:18', 'october/streets/10.jpg', 'inprogress')",
+    )
+    dry = take(baas, imported, "--json", "--below", "october/streets", "--dry-run").document["counts"]
+    assert (dry["pending"], dry["elsewhere"]) == (1, 9)
+    told = take(baas, imported, "--below", "october/streets").out
+    assert "9  pictures outside of the folder that is asked for: left out" in told
+    assert "9  pictures imported before and not this time: dropped, and so to be done" in told
+    again = take(baas, imported, "--json").document["counts"]
+    assert (again["finished"], again["elsewhere"], again["pictures_dropped"]) == (4, 1, 1)
 
 
 def test_pictures_without_boxes_are_kept_only_when_a_person_trusts_them(imported: City, baas: Baas) -> None:
