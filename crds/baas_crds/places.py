@@ -264,9 +264,9 @@ class Source(Part):
     ledger knows, are done again; the others are no part of the run."""
     only_new: Switch | None = None
     """Work only on pictures that are not finished: whatever BlurJob made it, a picture is finished when its output
-    stands at this destination as the ledger has it, made by the same model with the same settings from the file as it
-    is now. Such pictures are no part of the run. What was quarantined, missed or left half done is new. Unset: false,
-    and in a BlurSchedule true."""
+    stands at this destination as the ledger has it (in a container by size and ETag, on a volume by size), made by the
+    same model with the same settings from the file as it is now. Such pictures are no part of the run. What was
+    quarantined, missed or left half done is new. Unset: false, and in a BlurSchedule true."""
     keep_earlier: Switch = False
     """Leave pictures alone that the earlier service finished and whose outputs stand at this destination, by what
     `baas earlier import` has of them. They are no part of the run, and this service checks none of them. What is left

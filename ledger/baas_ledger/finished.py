@@ -25,6 +25,7 @@ _LOOKED_AT: tuple[Column[Any], ...] = (
     images.c.config_digest,
     images.c.output_digest,
     images.c.output_size_bytes,
+    images.c.output_version,
     images.c.lease_until,
     images.c.finished_at,
     images.c.source_deleted_at,
@@ -48,6 +49,15 @@ class Done:
     """Whether a correction of it was begun and not ended."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What must stand at the destination."""
+
+    size_bytes: int
+    version: str | None
+    """The store's own; None when it has none."""
+
+
 def finished(
     connection: Connection,
     destination: str,
@@ -55,8 +65,8 @@ def finished(
     *,
     model_digest: str,
     config_digest: str,
-) -> dict[str, int]:
-    """Return which images of a source are finished, with the size in bytes that their outputs must have.
+) -> dict[str, Output]:
+    """Return which images of a source are finished, with the outputs that they must have.
 
     `versions` tells the names and the versions that the source has of them now. Whether the outputs stand there is for
     the caller to see.
@@ -69,13 +79,14 @@ def finished(
     begun = {row.run_id for some in rows.values() for row in some if _is_begun(row)}
     until = {run_id: at_work_until(connection, run_id) for run_id in begun}
     corrected = _unfinished_corrections(connection, [row.id for some in rows.values() for row in some])
-    sizes: dict[str, int] = {}
+    outputs: dict[str, Output] = {}
     for name, some in rows.items():
         done = [_done(row, until, corrected) for row in some]
         if is_finished(done, versions[name], model_digest=model_digest, config_digest=config_digest):
             published = [row for row in some if row.state == ImageState.PUBLISHED]
-            sizes[name] = max(published, key=lambda row: row.finished_at).output_size_bytes
-    return sizes
+            last = max(published, key=lambda row: row.finished_at)
+            outputs[name] = Output(size_bytes=last.output_size_bytes, version=last.output_version)
+    return outputs
 
 
 def is_finished(done: Sequence[Done], source_version: str, *, model_digest: str, config_digest: str) -> bool:

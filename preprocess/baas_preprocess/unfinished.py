@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from baas_ledger.chunks import chunks
 from baas_ledger.engine import reading
-from baas_ledger.finished import finished
+from baas_ledger.finished import Output, finished
 from baas_ledger.plan import storable_name
 from baas_ledger.records import known_names
 from baas_preprocess.facts import Digest
@@ -40,7 +40,7 @@ def unfinished(
             stored = [storable_name(entry.name) for entry in some]
             with reading(ledger) as connection:
                 ours = known_names(connection, run_id, stored)
-                sizes = finished(
+                outputs = finished(
                     connection,
                     wanted.destination.label,
                     {name: entry.version for name, entry in zip(stored, some, strict=True)},
@@ -48,14 +48,14 @@ def unfinished(
                     config_digest=wanted.recipe,
                 )
             is_part = [name in ours or entry.problem is not None for name, entry in zip(stored, some, strict=True)]
-            is_new = pool.map(lambda entry, sizes=sizes: _is_new(entry, sizes.get(entry.name), selection, wanted), some)
+            is_new = pool.map(lambda one, outputs=outputs: _is_new(one, outputs.get(one.name), selection, wanted), some)
             yield from (entry for entry, *reasons in zip(some, is_part, is_new, strict=True) if any(reasons))
 
 
-def _is_new(entry: Entry, size_bytes: int | None, selection: Selection, wanted: Wanted) -> bool:
-    """Whether something is to be done about a picture whose output must have this size; None: none can be right."""
+def _is_new(entry: Entry, output: Output | None, selection: Selection, wanted: Wanted) -> bool:
+    """Whether something is to be done about a picture that must have this output; None: none can be right."""
     if selection.refusal(entry.name) is not None:
         return wanted.destination.size_bytes(entry.name) is not None
-    if size_bytes is None or wanted.destination.size_bytes(entry.name) != size_bytes:
+    if output is None or not wanted.destination.holds(entry.name, output.size_bytes, output.version):
         return True
     return not extras_are_there(wanted.destination, entry.name, wanted.extras)

@@ -72,6 +72,10 @@ class Nowhere:
         """Nothing is there."""
         return None
 
+    def holds(self, name: str, size_bytes: int, version: str | None) -> bool:
+        """Nothing is there."""
+        return False
+
     def digest(self, name: str) -> Digest | None:
         """Nothing is there."""
         return None

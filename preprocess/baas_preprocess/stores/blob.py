@@ -132,6 +132,11 @@ class BlobDestination:
         there = self._look(name)
         return None if there is None else there.size
 
+    def holds(self, name: str, size_bytes: int, version: str | None) -> bool:
+        """Whether a blob has this size and this ETag."""
+        there = self._look(name)
+        return there is not None and (there.size, _version(there.etag)) == (size_bytes, version)
+
     def digest(self, name: str) -> Digest | None:
         """Return the digest that a blob's metadata holds, or that of its content when another program wrote it."""
         there = self._look(name)

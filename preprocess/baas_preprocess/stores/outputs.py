@@ -62,6 +62,10 @@ class FolderOutputs:
             ) from error
         return facts.st_size if stat.S_ISREG(facts.st_mode) else None
 
+    def holds(self, name: str, size_bytes: int, version: str | None) -> bool:
+        """Whether a file of this size is there. A folder has no versions."""
+        return self.size_bytes(name) == size_bytes
+
     def digest(self, name: str) -> Digest | None:
         """Read a published file and return its digest, None when it is not there or cannot be read."""
         data = self.read(name)

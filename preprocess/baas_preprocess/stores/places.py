@@ -114,6 +114,11 @@ class Destination(Protocol):
     def size_bytes(self, name: str) -> int | None:
         """Return the size of a file, None when it is not there."""
 
+    def holds(self, name: str, size_bytes: int, version: str | None) -> bool:
+        """Whether a file has this size and, where the store has versions, is still the one of which `write` returned
+        this one.
+        """
+
     def digest(self, name: str) -> Digest | None:
         """Return the digest of a file, None when it is not there."""
 

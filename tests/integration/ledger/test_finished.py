@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine
 from baas_ledger.chunks import CHUNK
 from baas_ledger.corrections import begin_correction
 from baas_ledger.engine import reading, transaction
-from baas_ledger.finished import finished
+from baas_ledger.finished import Output, finished
 from baas_ledger.runs import find_run
 
 from .builders import PUBLISHED, claim, entry, new_run, plan, publish
@@ -24,7 +24,7 @@ def refuse_long_statements(connection: Connection) -> None:
         driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, CHUNK + 10)
 
 
-def sizes(ledger: Engine) -> dict[str, int]:
+def outputs(ledger: Engine) -> dict[str, Output]:
     with reading(ledger) as connection:
         refuse_long_statements(connection)
         return finished(
@@ -43,9 +43,10 @@ def test_many_runs_of_many_pictures_into_one_destination_are_looked_at(ledger: E
     plan(ledger, run_id, map(entry, NAMES))
     held = claim(ledger, run_id, len(NAMES))
     publish(ledger, next(one for one in held if one.name == LAST))
-    assert sizes(ledger) == {LAST: PUBLISHED.output_size_bytes}
+    wanted = Output(size_bytes=PUBLISHED.output_size_bytes, version=PUBLISHED.output_version)
+    assert outputs(ledger) == {LAST: wanted}
     with transaction(ledger) as connection:
         run = find_run(connection, run_id)
         assert run is not None
         begin_correction(connection, run, LAST, CORRECTED)
-    assert sizes(ledger) == {}
+    assert outputs(ledger) == {}

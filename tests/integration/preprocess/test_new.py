@@ -19,7 +19,7 @@ from baas_preprocess.selection import Selection
 from tests.azurite import Azurite
 
 from .city import Blind, City
-from .pods import blob_env, blob_spec, make_pods
+from .pods import Pods, blob_env, blob_spec, make_pods
 
 NEW = Selection(only_new=True)
 NOTHING = PlanResult()
@@ -137,9 +137,11 @@ def test_planning_the_same_blurjob_again_keeps_what_it_has(city: City) -> None:
     assert (again.added, again.unchanged, again.gone) == (0, 1, 0)
 
 
-def test_pods_of_a_second_blurjob_take_what_came_since(
+@pytest.fixture
+def second(
     azurite: Azurite, container: ContainerClient, postgres_url: str, triton: str, tmp_path: Path, photo: bytes
-) -> None:
+) -> Pods:
+    """The pods of a BlurJob whose source and destination are those of a first one, which has published `a.jpg`."""
     spec = blob_spec(azurite, container)
     spec["source"] |= {"onlyNew": True}
     pods = make_pods(tmp_path, spec=spec, ledger=postgres_url, triton=triton, **blob_env(azurite))
@@ -150,6 +152,21 @@ def test_pods_of_a_second_blurjob_take_what_came_since(
     document: dict[str, Any] = json.loads(file.read_text())
     document["metadata"]["uid"] = "00000000-0000-0000-0000-000000000002"
     file.write_text(json.dumps(document))
+    return pods
+
+
+def test_pods_of_a_second_blurjob_do_another_file_of_the_same_size_again(
+    second: Pods, container: ContainerClient
+) -> None:
+    ours = container.download_blob("safe/a.jpg").readall()
+    container.upload_blob("safe/a.jpg", ours[::-1], overwrite=True)
+    assert second.run("plan")[1][-1]["added"] == 1
+    assert second.run("work")[0] == ExitCode.DONE
+    assert container.download_blob("safe/a.jpg").readall() == ours
+
+
+def test_pods_of_a_second_blurjob_take_what_came_since(second: Pods, container: ContainerClient, photo: bytes) -> None:
+    pods = second
     container.upload_blob("raw/b.jpg", photo)
     planned = pods.run("plan")[1][-1]
     assert (planned["added"], planned["part"]) == (1, "Of the 2 pictures in the source this run takes what is new.")

@@ -108,6 +108,19 @@ def test_an_empty_source_lists_nothing(place: Place) -> None:
     assert listed(place) == {}
 
 
+def test_a_destination_knows_what_it_holds_as_it_was_written(place: Place) -> None:
+    here = place.destination
+    assert not here.holds("a.jpg", 4, None)
+    version = here.write("a.jpg", b"data", provenance(b"data"))
+    assert here.holds("a.jpg", 4, version)
+    assert not here.holds("a.jpg", 5, version)
+    here.write("a.jpg", b"atad", provenance(b"atad"))
+    # A folder has no versions: there only the size tells.
+    assert here.holds("a.jpg", 4, version) == (version is None)
+    here.remove("a.jpg")
+    assert not here.holds("a.jpg", 4, version)
+
+
 def test_a_source_reads_what_it_lists_whatever_the_name(place: Place) -> None:
     for name in ODD_NAMES:
         place.put(f"raw/{name}", name.encode())
