@@ -57,6 +57,8 @@ def application(service: Service) -> FastAPI:
         version=version("blurring-as-a-service"),
         description=described.SERVICE,
         lifespan=lambda _: _running(service),
+        # It would lead to http:// and the host that the client named, past the TLS in front of us, with the picture.
+        redirect_slashes=False,
         # It would tell paths and queries, where names may stand, and what errors say. `Telling` tells what may be told.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )

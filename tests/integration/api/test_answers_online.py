@@ -182,6 +182,13 @@ def test_a_wrong_request_is_told_what_is_wrong(
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.parametrize("path", ["/blur", "/score/"])
+def test_nobody_is_led_elsewhere_with_a_picture(client: httpx.Client, path: str) -> None:
+    answer = client.post(path, content=b"x", headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 def test_a_route_says_which_methods_it_has(client: httpx.Client) -> None:
     answer = client.get("/score")
     assert (answer.status_code, answer.headers["allow"], answer.json()["reason"]) == (405, "POST", "MethodNotAllowed")
