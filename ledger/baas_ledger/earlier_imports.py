@@ -30,6 +30,7 @@ class EarlierImport:
 
     id: str
     begun_at: datetime
+    """By which it is told from others of the same database into the same destination."""
     last_name: str
     """As the earlier service has it; where an interrupted import goes on. Empty: at the beginning."""
     counts: Counter[str]
@@ -78,10 +79,11 @@ def begin_import(
 def add_images(
     connection: Connection, begun: EarlierImport, some: Sequence[EarlierImage], *, last_name: str, counts: Counter[str]
 ) -> None:
-    """Keep some pictures, in place of what was known of them, and note that the import came up to `last_name`."""
-    progress = update(earlier_imports).where(earlier_imports.c.id == begun.id)
-    # First: whoever else adds to this import waits here.
-    connection.execute(progress.values(last_name=last_name, counts=dict(counts)))
+    """Keep some pictures, in place of what was known of them, and note that the import came up to `last_name`.
+
+    Raises `ConfigurationError`, and changes nothing, when another import took the place of this one or has ended it.
+    """
+    _note(connection, begun, last_name=last_name, counts=dict(counts))
     if not some:
         return
     add = insert_into(earlier_images, connection.dialect.name)
@@ -102,16 +104,17 @@ def add_images(
 
 
 def finish_import(connection: Connection, begun: EarlierImport, *, now: datetime | None = None) -> int:
-    """Note that all was read, drop what was not there any more, and return how many pictures that were."""
-    at = moment(connection, now)
+    """Note that all was read, drop what was not there any more, and return how many pictures that were.
+
+    Raises as `add_images`.
+    """
+    _note(connection, begun, last_name=None, finished_at=moment(connection, now))
+    # Not only what was seen before: the clock may have been set back since.
     gone = select(earlier_images.c.id).where(
-        earlier_images.c.import_id == begun.id, earlier_images.c.seen_at < begun.begun_at
+        earlier_images.c.import_id == begun.id, earlier_images.c.seen_at != begun.begun_at
     )
     connection.execute(delete(earlier_detections).where(earlier_detections.c.image_id.in_(gone)))
-    dropped = connection.execute(delete(earlier_images).where(earlier_images.c.id.in_(gone))).rowcount
-    done = update(earlier_imports).where(earlier_imports.c.id == begun.id)
-    connection.execute(done.values(finished_at=at, last_name=None))
-    return dropped
+    return connection.execute(delete(earlier_images).where(earlier_images.c.id.in_(gone))).rowcount
 
 
 def check_imported(connection: Connection, destination: str) -> None:
@@ -207,6 +210,20 @@ def _replaced(connection: Connection, destination: str, names: Collection[str]) 
         .where(images.c.run_id.in_(into), images.c.name.in_(names), is_gone)
     )
     return set(connection.scalars(found))
+
+
+def _note(connection: Connection, begun: EarlierImport, **facts: object) -> None:
+    """Note facts of an import that goes on. Comes first in its transaction: whoever else writes to it waits here."""
+    ours = update(earlier_imports).where(
+        earlier_imports.c.id == begun.id,
+        earlier_imports.c.begun_at == begun.begun_at,
+        earlier_imports.c.finished_at.is_(None),
+    )
+    if not connection.execute(ours.values(**facts)).rowcount:
+        raise ConfigurationError(
+            "Another `baas earlier import` of the same pictures into the same destination began or ended in the "
+            "meantime, so this one was given up. Let one at a time run, with the --below that the runs' source has."
+        )
 
 
 def _row(begun: EarlierImport, image: EarlierImage) -> dict[str, object]:

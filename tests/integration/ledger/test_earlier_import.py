@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, func, select, text, update
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from baas_crds.errors import ConfigurationError
 from baas_ledger.earlier_database import CALLED, EarlierDatabase, open_earlier
 from baas_ledger.earlier_imports import (
+    EarlierImport,
     add_images,
     begin_import,
     check_imported,
@@ -23,7 +24,7 @@ from baas_ledger.earlier_tables import EarlierState, earlier_detections
 from baas_ledger.engine import reading, transaction
 from baas_ledger.tables import runs
 from tests import earlier_service
-from tests.integration.ledger.builders import claim, entry, new_run, plan, publish, quarantine
+from tests.integration.ledger.builders import NOON, claim, entry, new_run, plan, publish, quarantine
 from tests.postgres import PostgresServer
 
 FINISHED = [f"october/street/{number}.jpg" for number in (1, 2, 3, 4, 6, 7)]
@@ -187,6 +188,60 @@ def test_another_folder_replaces_what_was_imported_before(ledger: Engine, earlie
         assert begun.last_name == ""
         finish_import(connection, begun)
     assert (kept_in(ledger), boxes(ledger)) == ([], 0)
+
+
+def begin(ledger: Engine, *, below: str = "", now: datetime | None = None) -> EarlierImport:
+    with transaction(ledger) as connection:
+        return begin_import(
+            connection,
+            destination="safe",
+            origin="earlier",
+            customer="dataoffice",
+            below=below,
+            redo_without_boxes=True,
+            now=now,
+        )
+
+
+def add(ledger: Engine, begun: EarlierImport, name: str) -> None:
+    one = EarlierImage(name=name, filename=name, uploaded_at=NOON, state=EarlierState.FINISHED)
+    with transaction(ledger) as connection:
+        add_images(connection, begun, [one], last_name=name, counts=Counter())
+
+
+def finish(ledger: Engine, begun: EarlierImport) -> None:
+    with transaction(ledger) as connection:
+        finish_import(connection, begun)
+
+
+@pytest.mark.parametrize("earlier_clock", [timedelta(minutes=1), timedelta(minutes=-1)])
+def test_of_two_imports_of_other_folders_only_the_one_begun_last_is_kept(
+    ledger: Engine, earlier_clock: timedelta
+) -> None:
+    first = begin(ledger, below="october", now=NOON)
+    add(ledger, first, "of october.jpg")
+    second = begin(ledger, below="november", now=NOON + earlier_clock)
+    for go_on in (lambda: add(ledger, first, "more.jpg"), lambda: finish(ledger, first)):
+        with pytest.raises(
+            ConfigurationError, match=r"Another `baas earlier import` .* began or ended .* one at a time"
+        ):
+            go_on()
+    with pytest.raises(ConfigurationError, match="was interrupted"), reading(ledger) as connection:
+        check_imported(connection, "safe")
+    add(ledger, second, "of november.jpg")
+    finish(ledger, second)
+    assert kept_in(ledger) == ["of november.jpg"]
+
+
+def test_an_import_that_another_one_ended_writes_nothing_any_more(ledger: Engine) -> None:
+    first, same = begin(ledger), begin(ledger)
+    add(ledger, same, "a.jpg")
+    finish(ledger, same)
+    with pytest.raises(ConfigurationError, match="Another `baas earlier import`"):
+        add(ledger, first, "b.jpg")
+    with pytest.raises(ConfigurationError, match="Another `baas earlier import`"):
+        finish(ledger, first)
+    assert kept_in(ledger) == ["a.jpg"]
 
 
 def test_what_a_run_publishes_or_refuses_is_the_earlier_services_no_more(ledger: Engine, earlier_url: str) -> None:
