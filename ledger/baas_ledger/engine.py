@@ -84,6 +84,8 @@ def parsed(url: str) -> URL:
     else:
         try:
             place = make_url(url)
+            if "@" in (place.host or ""):
+                raise ValueError("a part of the password would be told as the host")
         except (ArgumentError, ValueError):
             raise ConfigurationError(
                 "The ledger's URL cannot be read; write postgresql://user:password@host:5432/database, with special "

@@ -222,6 +222,7 @@ def test_a_ledger_that_another_process_keeps_locked_is_worth_waiting_for(tmp_pat
         ("mysql://u:s3cret@host/db", "begins with mysql://; use postgresql:// or the path"),
         ("postgresql://u:s3cret@host:port/db", "The ledger's URL cannot be read; write postgresql://"),
         ("postgresql://u:s3cret@[::1/db", "The ledger's URL cannot be read; write postgresql://"),
+        ("postgresql://u:un@s3cret@host/db", "The ledger's URL cannot be read; write postgresql://"),
         ("sqlite://", "needs a file"),
         ("sqlite:///:memory:", "needs a file"),
         ("", "needs a file"),
