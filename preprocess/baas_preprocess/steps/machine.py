@@ -88,6 +88,17 @@ def check_here(config: Config) -> None:
                 f"{one} {folder} lies in {other} {outer}: pictures of one would stand among or replace those of the "
                 "other. Choose another folder"
             )
+    if Step.INSPECT in config.steps and config.sections.inspect.report is not None:
+        _check_report(config, config.sections.inspect.report)
+
+
+def _check_report(config: Config, report: Path) -> None:
+    for title, folder in _folders(config).items():
+        if resolved(config.beside(report)).is_relative_to(resolved(folder)):
+            raise ConfigurationError(
+                f"inspect.report {report} lies in {title} {folder}: it would stand among pictures or replace what is "
+                "there. Choose another folder"
+            )
 
 
 def retrieved_folder(config: Config) -> Path:
