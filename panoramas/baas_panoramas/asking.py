@@ -122,7 +122,7 @@ class Asking:
             text = b"".join(limited(answer, MOST_JSON_BYTES, url))
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise unlike(url, "it is no JSON") from error
 
     @contextmanager

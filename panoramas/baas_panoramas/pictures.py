@@ -112,6 +112,7 @@ def _facts(headers: Mapping[str, str], url: str, *, length: str | None) -> Pictu
         raise NotPublishable(
             QuarantineReason.UNREADABLE, f"{url} does not tell how long the picture is: its end could not be known."
         )
-    if int(length) > MOST_BYTES:
+    # Python reads no number of thousands of digits.
+    if len(length) > len(str(MOST_BYTES)) or int(length) > MOST_BYTES:
         raise NotPublishable(QuarantineReason.UNREADABLE, f"The picture at {url} has more than {MOST_BYTES:,} bytes.")
     return PictureFacts(size_bytes=int(length), etag=headers.get("ETag"), last_modified=headers.get("Last-Modified"))

@@ -167,6 +167,7 @@ def test_a_refusal_is_not_asked_again(server: PanoramaServer, client: PanoramaCl
         "[]",
         "{}",
         "\xff",
+        "[" * 100_000,
         '{"pano_id": "x", "geometry": null}',
         '{"pano_id": "x", "geometry": {"coordinates": []}}',
         '{"pano_id": "x", "geometry": {"coordinates": [121000.0, 487000.0]}}',

@@ -158,6 +158,7 @@ def test_a_picture_that_becomes_another_one_while_it_is_cut_is_refused(
         ({"Content-Length": ""}, "does not tell how long"),
         ({"Content-Encoding": "gzip"}, "does not tell how long"),
         ({"Content-Length": str(pictures.MOST_BYTES + 1)}, "has more than"),
+        ({"Content-Length": "9" * 5000}, "has more than"),
     ],
 )
 def test_a_picture_of_unknown_or_unlikely_length_is_refused(
