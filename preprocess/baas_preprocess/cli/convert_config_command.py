@@ -38,8 +38,8 @@ def convert_config_command(
     """Make a config.yml of one of the earlier service's.
 
     Each of its keys is told: carried over, and where to; dropped, and why; or what you must decide. Thresholds are not
-    taken over, for they were another model's. What is undecided is marked, and `baas run` refuses it until you decide.
-    Exit code 3 when something is to be decided.
+    taken over, for they were another model's. What you must decide stands in `undecided`, and `baas run` and `baas
+    blurjob from-config` refuse the file until you have struck it out. Exit code 3 when something is to be decided.
 
     \b
         baas convert-config earlier/config.yml --output config.yml

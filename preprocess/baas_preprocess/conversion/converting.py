@@ -10,7 +10,8 @@ import yaml
 
 from baas_preprocess.conversion.findings import Draft, Finding, Verdict, dropped, leaves, to_decide
 from baas_preprocess.conversion.meanings import MEANINGS
-from baas_preprocess.conversion.places import UNDECIDED, Datastores, read_database, read_places
+from baas_preprocess.conversion.places import DECIDE, Datastores, read_database, read_places
+from baas_preprocess.steps.config import UNDECIDED
 
 _CUSTOMER = re.compile(r"^(inference_pipeline)\.customers\[(\d+)\]\.")
 _SECTIONS = ("name", "steps", "source", "output", "qualityCheck", "parallelism", "machine")
@@ -31,7 +32,7 @@ class Converted:
 
 
 def convert(earlier: Mapping[str, Any], datastores: Datastores) -> Converted:
-    """Convert a file. Each of its keys is in the findings, once."""
+    """Convert a file. Each of its keys is in the findings, once, and each decision in the document's `undecided`."""
     there = dict(leaves(earlier))
     order = {key: place for place, key in enumerate(there)}
     as_said = {_lifted(key): key for key in there if not _is_anothers(key)}
@@ -43,16 +44,16 @@ def convert(earlier: Mapping[str, Any], datastores: Datastores) -> Converted:
     findings += [_of_another(key) for key in there if key not in as_said.values()]
     findings += list(_unsaid(draft))
     findings.sort(key=lambda finding: order.get(finding.key, len(order)))
+    undecided = [f"{one.key}: {one.sentence}" for one in findings if one.verdict is Verdict.DECIDE]
     document = {section: draft.document[section] for section in _SECTIONS if section in draft.document}
-    return Converted(document=document, findings=tuple(findings))
+    return Converted(document=({UNDECIDED: undecided} if undecided else {}) | document, findings=tuple(findings))
 
 
 def yaml_text(converted: Converted, title: str) -> str:
     """Return the file's text; what must be decided stands at its top. `title` says of which file it was made."""
     head = [f"# Made of {title} by `baas convert-config`."]
     if converted.decisions:
-        head.append(f"# Decide before you run it ({UNDECIDED} is refused):")
-        head += [f"# - {one.key}: {one.sentence}" for one in converted.decisions]
+        head.append(f"# It is refused until you have decided each of these, struck it out, and replaced each {DECIDE}.")
     # A comment ends with its line, and YAML takes no control characters.
     lines = [" ".join("".join(one if one.isprintable() else " " for one in line).split()) for line in head]
     body = yaml.safe_dump(dict(converted.document), sort_keys=False, allow_unicode=True)
@@ -86,5 +87,5 @@ def _meant(key: str, value: Any, draft: Draft) -> Finding:
 
 def _unsaid(draft: Draft) -> Iterator[Finding]:
     if "name" not in draft.document:
-        draft.put("name", UNDECIDED)
+        draft.put("name", DECIDE)
         yield to_decide("name", "the file names no customer: call the run something")

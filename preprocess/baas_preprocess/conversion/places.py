@@ -42,8 +42,8 @@ _OUTPUTS = (
 _DATABASE = re.compile(r"(inference_pipeline\.)?database_parameters\.(db_hostname|db_username|db_name|client_id)")
 # azureml://subscriptions/…/datastores/NAME/paths/FOLDER
 _URI = re.compile(r"azureml://(?:.*/)?datastores/(?P<store>[^/]+)(?:/paths/(?P<path>.*))?")
-UNDECIDED = "DECIDE"
-"""What stands in the file where somebody must decide. No rule accepts it."""
+DECIDE = "DECIDE"
+"""What stands in the file where a value must be written. No rule accepts it."""
 
 
 def datastore_of(text: str) -> tuple[str, AzureBlob]:
@@ -67,10 +67,10 @@ def read_places(given: dict[str, Any], datastores: Datastores, draft: Draft) -> 
     output = yield from _read(given, "output", _OUTPUTS, datastores, draft, like=source)
     if source is None:
         yield to_decide("source", "the file names no datastore that pictures came from: write the source yourself")
-        draft.put("source", {"azureBlob": {"accountUrl": UNDECIDED, "container": UNDECIDED}})
+        draft.put("source", {"azureBlob": {"accountUrl": DECIDE, "container": DECIDE}})
     if output is None:
         yield to_decide("output", "the file names no datastore that pictures went to: write the output yourself")
-        draft.put("output", {"azureBlob": {"accountUrl": UNDECIDED, "container": UNDECIDED}})
+        draft.put("output", {"azureBlob": {"accountUrl": DECIDE, "container": DECIDE}})
 
 
 def read_database(given: dict[str, Any], draft: Draft) -> Iterator[Finding]:
@@ -143,8 +143,8 @@ def _placed(
     place = datastores.get(store)
     prefix = "/".join(filter(None, (place.prefix if place else "", folder)))
     blob = {
-        "accountUrl": place.account_url if place else UNDECIDED,
-        "container": place.container if place else UNDECIDED,
+        "accountUrl": place.account_url if place else DECIDE,
+        "container": place.container if place else DECIDE,
         **({"prefix": prefix} if prefix else {}),
     }
     draft.put(f"{section}.azureBlob", blob)

@@ -20,6 +20,8 @@ from baas_preprocess.steps.yaml_file import read_mapping
 
 EARLIER = frozenset({"customer", "aml_experiment_details", "inference_pipeline", "pre_inference_pipeline"})
 """Keys by which a file of the earlier service is known."""
+UNDECIDED = "undecided"
+"""A key with what somebody must decide, in sentences. A file is refused as long as one of them stands there."""
 FURTHER: Further = {
     Source: (FOLDER_KEY,),
     Output: (FOLDER_KEY,),
@@ -119,7 +121,7 @@ def read_config(file: Path) -> Config:
 def _parsed(document: dict[str, Any], file: Path) -> Config:
     own = {key: value for key, value in document.items() if key in _keys(Sections)}
     rest = {key: value for key, value in document.items() if key not in own}
-    _raise(_top_level(rest))
+    _raise([*_undecided(rest.pop(UNDECIDED, None)), *_top_level(rest)])
     exclude_list = _take_exclude_list(rest, file)
     spec = _without_folders(rest, file.parent)
     _raise([*unknown_keys(own, Sections, FURTHER), *unknown_keys(spec, BlurJobSpec, FURTHER)])
@@ -127,6 +129,12 @@ def _parsed(document: dict[str, Any], file: Path) -> Config:
     steps = sections.steps
     _raise([*contradictions(steps), *missing(steps, document), *said_twice(steps, document)])
     return Config(file=file, sections=sections, spec=_spec(spec, steps), exclude_list=exclude_list)
+
+
+def _undecided(said: object) -> Iterator[str]:
+    for sentence in said if isinstance(said, list) else filter(None, [said]):
+        told = " ".join(str(sentence).split()).rstrip(".")
+        yield f"{UNDECIDED}: {told}. Decide that, and strike it out of {UNDECIDED}"
 
 
 def _top_level(rest: Mapping[str, Any]) -> Iterator[str]:

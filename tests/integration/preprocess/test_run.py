@@ -430,6 +430,12 @@ def test_a_file_of_the_earlier_service_is_converted_and_told(baas: Baas, tmp_pat
     assert baas("convert-config", earlier, "-o", made, *stores).code == ExitCode.DONE
     assert baas("blurjob", "from-config", made).code == ExitCode.DONE
     assert "is there already" in baas("convert-config", earlier, "-o", made, *stores).err
+    earlier.write_text(f"{earlier.read_text()}  save_all_images: false\n")
+    assert baas("convert-config", earlier, "-o", made, "--force", *stores).code == ExitCode.QUARANTINED
+    for refusing in (("run", "--dry-run"), ("blurjob", "from-config")):
+        ended = baas(*refusing, made)
+        assert ended.code == ExitCode.CONFIGURATION
+        assert "undecided: inference_pipeline.save_all_images" in " ".join(ended.err.split())
     undecided = baas("convert-config", earlier, "--json", stores[0])
     assert undecided.code == ExitCode.QUARANTINED
     verdicts = {one["key"]: one["verdict"] for one in undecided.document["keys"]}

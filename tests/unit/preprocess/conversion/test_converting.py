@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from baas_crds.errors import ConfigurationError
 from baas_crds.places import AzureBlob
+from baas_ledger.engine import parsed
 from baas_preprocess.conversion.converting import Converted, convert, yaml_text
 from baas_preprocess.conversion.findings import Finding, Verdict, leaves
 from baas_preprocess.conversion.meanings import MEANINGS
@@ -21,6 +22,7 @@ STORES = {
     name: AzureBlob.model_validate({"accountUrl": ACCOUNT, "container": container})
     for name, container in {"in": "raw", "in_again": "raw", "out": "safe", "else": "else"}.items()
 }
+CLIENT = "00000000-0000-4000-8000-000000000000"
 EARLIER: dict[str, Any] = {
     "customer": "Data Office",
     "aml_experiment_details": {"compute_name": "gpu", "env_name": "e", "env_version": 53, "src_dir": "."},
@@ -46,7 +48,7 @@ EARLIER: dict[str, Any] = {
             "db_hostname": "db.postgres.database.azure.com",
             "db_username": "aml-compute",
             "db_name": "blur",
-            "client_id": "1234",
+            "client_id": CLIENT,
         },
     },
     "sampling_parameters": {"quality_check_sample_size": 10, "conf_score_threshold": 0.0005},
@@ -63,7 +65,7 @@ def changed(section: str, **values: Any) -> dict[str, Any]:
     return EARLIER | {section: EARLIER[section] | values}
 
 
-def test_a_whole_file_is_carried_over_and_accepted(tmp_path: Path) -> None:
+def test_a_whole_file_is_carried_over_and_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     converted = convert(EARLIER, STORES)
     assert converted.decisions == []
     file = tmp_path / "config.yml"
@@ -71,9 +73,10 @@ def test_a_whole_file_is_carried_over_and_accepted(tmp_path: Path) -> None:
     config = read_config(file)
     assert config.sections.name == "data-office"
     assert [step.value for step in config.steps] == ["detect", "redact", "verify", "storeDetections", "qualityCheck"]
-    assert config.sections.machine.ledger == (
-        "postgresql://aml-compute@db.postgres.database.azure.com/blur?auth=entra&client_id=1234"
-    )
+    ledger = config.sections.machine.ledger
+    assert ledger == f"postgresql://aml-compute@db.postgres.database.azure.com/blur?auth=entra&client_id={CLIENT}"
+    monkeypatch.setenv("PGSSLROOTCERT", "authorities.pem")
+    assert parsed(ledger).query["sslmode"] == "verify-full"
     spec = config.spec
     assert spec is not None
     assert spec.parallelism == 4
@@ -124,10 +127,36 @@ def test_a_whole_file_is_carried_over_and_accepted(tmp_path: Path) -> None:
         (EARLIER | {"move_data_pipeline": {"customers": ["other"]}}, "move_data_pipeline.customers", "one customer"),
     ],
 )
-def test_what_somebody_must_decide_is_told(document: dict[str, Any], key: str, words: str) -> None:
+def test_what_somebody_must_decide_is_told_and_refused_until_it_is_struck_out(
+    document: dict[str, Any], key: str, words: str, tmp_path: Path
+) -> None:
     converted = convert(document, STORES)
     assert [finding.key for finding in converted.decisions] == [key]
     assert words in converted.decisions[0].sentence
+    file = tmp_path / "config.yml"
+    file.write_text(yaml_text(converted, "earlier.yml"))
+    with pytest.raises(ConfigurationError) as refused:
+        read_config(file)
+    assert str(refused.value).startswith(f"{file}: undecided: {key}: {converted.decisions[0].sentence}")
+    made = yaml.safe_load(file.read_text())
+    del made["undecided"]
+    file.write_text(yaml.safe_dump(made))
+    assert read_config(file).sections.name == "data-office"
+
+
+def test_each_decision_is_asked_for_until_the_last_is_struck_out(tmp_path: Path) -> None:
+    further = {"save_all_images": False, "sensitive_classes": [0], "model_name": "m", "model_params": {"conf": 0.01}}
+    made = dict(convert(changed("inference_pipeline", **further), STORES).document)
+    file = tmp_path / "config.yml"
+    for left in (4, 3, 2, 1):
+        assert len(made["undecided"]) == left
+        file.write_text(yaml.safe_dump(made))
+        with pytest.raises(ConfigurationError) as refused:
+            read_config(file)
+        assert len(str(refused.value).splitlines()) == left
+        made["undecided"] = made["undecided"][1:]
+    file.write_text(yaml.safe_dump(made))
+    assert read_config(file).sections.name == "data-office"
 
 
 def test_a_datastore_that_nobody_named_is_refused_until_it_is_decided(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_a_file_without_redaction_needs_no_output_and_one_that_only_trains_no_so
         ({"source": {"foldr": "raw"}}, "source.foldr is no key that means anything: did you mean folder?"),
         ({"machine": {"tritn": "x"}}, "machine.tritn is no key that means anything: did you mean triton?"),
         ({"steps": {"store_detections": True}}, "did you mean storeDetections?"),
+        ({"undecided": ["parallelism: how many?"]}, "undecided: parallelism: how many?"),
+        ({"undecided": True}, "undecided: True"),
         ({"customer": "dataoffice"}, "this is a file of the earlier service: `baas convert-config`"),
         ({"source": None}, "source is missing: steps.redact reads pictures"),
         ({"output": None}, "output is missing: steps.redact publishes pictures"),
