@@ -61,6 +61,24 @@ class ImageState(StrEnum):
     """Left out on request; `message` says on whose."""
 
 
+class MarkKind(StrEnum):
+    """What is wrong at a place that a reviewer marked in a finished picture."""
+
+    MISSED = "missed"
+    """A person or plate can be recognised."""
+    OVER_BLURRED = "over_blurred"
+    """Something was redacted that is neither."""
+
+
+class Projection(StrEnum):
+    """What the numbers of a mark mean."""
+
+    SPHERE = "sphere"
+    """Degrees: yaw and pitch of the middle, and how wide and high it is."""
+    FLAT = "flat"
+    """Shares (0..1) of the picture as viewers show it: the upper left corner, width and height."""
+
+
 class Moment(TypeDecorator[datetime]):
     """A point in time, always with the time zone UTC. SQLite has no time zones, so there it is stored without."""
 
@@ -329,4 +347,42 @@ run_counts = Table(
     Column("persons", BigInteger, nullable=False),
     Column("licence_plates", BigInteger, nullable=False),
     one_of("state", ImageState),
+)
+
+review_marks = Table(
+    "review_marks",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("image_id", Number, ForeignKey("images.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object_class", Text, nullable=False),
+    Column("projection", Text, nullable=False),
+    *(Column(name, Double, nullable=False) for name in ("x", "y", "width", "height")),
+    # Of the picture that was marked, as viewers show it.
+    Column("picture_width_px", Integer, nullable=False),
+    Column("picture_height_px", Integer, nullable=False),
+    # A pseudonym, or empty; never a name.
+    Column("reviewer", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    one_of("kind", MarkKind),
+    one_of("object_class", ObjectClass),
+    one_of("projection", Projection),
+    CheckConstraint(
+        "(projection = 'sphere' AND x >= -360 AND x <= 360 AND y >= -90 AND y <= 90"
+        " AND width > 0 AND width <= 360 AND height > 0 AND height <= 180)"
+        " OR (projection = 'flat' AND x >= 0 AND x < 1 AND y >= 0 AND y < 1"
+        " AND width > 0 AND width <= 1 AND height > 0 AND height <= 1)",
+        name="box_is_in_the_picture",
+    ),
+    CheckConstraint("picture_width_px > 0 AND picture_height_px > 0", name="picture_has_size"),
+    Index("ix_review_marks_image", "image_id", "id"),
+)
+
+review_looks = Table(
+    "review_looks",
+    metadata,
+    # A reviewer has looked at all of it.
+    Column("image_id", Number, ForeignKey("images.id"), primary_key=True),
+    Column("reviewer", Text, nullable=False),
+    Column("at", Moment, nullable=False),
 )

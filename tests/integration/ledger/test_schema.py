@@ -110,7 +110,7 @@ def test_a_reader_does_not_migrate(empty_urls: tuple[str, str]) -> None:
         connection.execute(text("SELECT 1"))
         if engine.dialect.name == "sqlite":
             connection.execute(text("PRAGMA user_version = 1"))  # makes the file
-    with pytest.raises(ConfigurationError, match=r"has schema none, this software needs 0006: migrate it first"):
+    with pytest.raises(ConfigurationError, match=r"has schema none, this software needs 0007: migrate it first"):
         open_ledger(empty_urls[0], migrate=False)
 
 
