@@ -68,9 +68,13 @@ e2e: $(BIN)/baas $(MODELS) test-prerequisites  ## The chart's tests and end-to-e
 	hack/cluster/build
 	$(BIN)/pytest tests/chart tests/e2e
 
-images: $(BIN)/baas $(MODELS)  ## Build the images of operator, workers, online endpoint and CPU Triton into .cache/images
+images: $(BIN)/baas $(MODELS) review-page  ## Build the images of operator, workers, online endpoint and CPU Triton into .cache/images
 	hack/images/build images/operator images/preprocess images/api images/triton-cpu
 	@ls -l --block-size=M .cache/images/{operator,preprocess,api,triton-cpu}.tar | awk '{print $$5, $$9}'
+
+.PHONY: review-page
+review-page:  ## Install the viewer of the review page, as pinned, with npm
+	hack/review-page
 
 ##@ Steps of `make test`
 .PHONY: check lint types layers verify unit test-prerequisites

@@ -21,6 +21,7 @@ from baas_api.desk import Desk
 from baas_api.detector import DetectorWatch
 from baas_api.measures import count_blurred, count_refused
 from baas_api.refusals import Problem, Refusal, Refused, refused
+from baas_api.review.routes import Review, add_review
 from baas_api.settings import ApiSettings
 from baas_api.telling import Telling, told
 from baas_api.tokens import Tokens, may_ask
@@ -48,6 +49,8 @@ class Service:
     """None: anonymous clients are allowed."""
     watch: DetectorWatch
     desk: Desk
+    review: Review | None
+    """None: there is no review page."""
 
 
 def application(service: Service) -> FastAPI:
@@ -69,6 +72,8 @@ def application(service: Service) -> FastAPI:
     app.add_exception_handler(Exception, _on_unforeseen)
     _add_probes(app, service)
     _add_blurring(app, service)
+    if service.review is not None:
+        add_review(app, service.review)
     app.openapi_schema = described.completed(app.openapi())
     return app
 

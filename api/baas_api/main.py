@@ -16,8 +16,11 @@ import uvicorn
 from baas_api.app import Service, application
 from baas_api.desk import Desk
 from baas_api.detector import DetectorWatch
+from baas_api.review.pages import check_built
+from baas_api.review.routes import Review
+from baas_api.review.samples import open_samples
 from baas_api.settings import ApiSettings, read_api_settings
-from baas_api.tokens import tokens_of
+from baas_api.tokens import Tokens, tokens_of
 from baas_crds.codes import ExitCode
 from baas_crds.errors import BaasError, ConfigurationError
 from baas_preprocess.local_triton import local_triton
@@ -60,10 +63,16 @@ def command(triton: str | None, model_repository: Path | None, **given: Any) -> 
 
 def serve(own: ApiSettings, blurring: Settings, triton: str) -> None:
     """Serve until a signal says to stop; what is in flight is finished. Raises `ConfigurationError`."""
+    tokens = tokens_of(own)
+    with _review(own, tokens, max_pixels=blurring.recipe.max_pixels) as review:
+        _serve(own, blurring, triton, tokens, review)
+
+
+def _serve(own: ApiSettings, blurring: Settings, triton: str, tokens: Tokens | None, review: Review | None) -> None:
     service = Service(
         settings=own,
         recipe=blurring.recipe,
-        tokens=tokens_of(own),
+        tokens=tokens,
         watch=DetectorWatch(
             triton,
             blurring.recipe,
@@ -71,6 +80,7 @@ def serve(own: ApiSettings, blurring: Settings, triton: str) -> None:
             deadline_seconds=own.time_limit_seconds,
         ),
         desk=Desk(in_flight=blurring.in_flight, queue=own.queue, time_limit_seconds=own.time_limit_seconds),
+        review=review,
     )
     server = uvicorn.Server(
         uvicorn.Config(
@@ -94,6 +104,17 @@ def serve(own: ApiSettings, blurring: Settings, triton: str) -> None:
     with _listening(own.host, own.port) as listener:
         logger.info("listening", extra={"facts": {"host": own.host, "port": listener.getsockname()[1]}})
         server.run(sockets=[listener])
+
+
+@contextmanager
+def _review(own: ApiSettings, tokens: Tokens | None, *, max_pixels: int) -> Iterator[Review | None]:
+    """Give what the review page needs, None when it is not wanted."""
+    if own.review_ledger is None or own.review_samples is None:
+        yield None
+        return
+    check_built()
+    with open_samples(own.review_ledger.get_secret_value(), own.review_samples, max_pixels=max_pixels) as samples:
+        yield Review(samples=samples, tokens=tokens, time_limit_seconds=own.time_limit_seconds)
 
 
 def _listening(host: str, port: int) -> socket.socket:

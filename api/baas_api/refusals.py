@@ -13,30 +13,38 @@ class Refusal(StrEnum):
 
     WRONG_REQUEST = "WrongRequest"
     UNAUTHORIZED = "Unauthorized"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "NotFound"
+    NOT_AS_PUBLISHED = "NotAsPublished"
     TOO_SLOW = "TooSlow"
     TOO_MANY_BYTES = "TooManyBytes"
     WRONG_CONTENT_TYPE = "WrongContentType"
     BUSY = "Busy"
     CLIENT_GONE = "ClientGone"
     DETECTOR_AWAY = "DetectorAway"
+    PLACE_AWAY = "PlaceAway"
     TIMED_OUT = "TimedOut"
 
 
 _STATUS = {
     Refusal.WRONG_REQUEST: 400,
     Refusal.UNAUTHORIZED: 401,
+    Refusal.FORBIDDEN: 403,
+    Refusal.NOT_FOUND: 404,
     Refusal.TOO_SLOW: 408,
+    Refusal.NOT_AS_PUBLISHED: 409,
     Refusal.TOO_MANY_BYTES: 413,
     Refusal.WRONG_CONTENT_TYPE: 415,
     Refusal.BUSY: 429,
     Refusal.CLIENT_GONE: 499,  # for the log: nobody is there to read it
     Refusal.DETECTOR_AWAY: 503,
+    Refusal.PLACE_AWAY: 503,
     Refusal.TIMED_OUT: 504,
     QuarantineReason.INTERNAL_ERROR: 500,
 }
 _UNPROCESSABLE = 422
 # Seconds after which it is worth trying again: the detector is looked at that often.
-_RETRY_AFTER = {Refusal.BUSY: 5, Refusal.DETECTOR_AWAY: 5}
+_RETRY_AFTER = {Refusal.BUSY: 5, Refusal.DETECTOR_AWAY: 5, Refusal.PLACE_AWAY: 5}
 
 
 class Problem(BaseModel):

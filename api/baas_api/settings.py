@@ -39,6 +39,10 @@ class ApiSettings(BaseSettings):
     """Requests that may wait while `BAAS_IN_FLIGHT` pictures are treated; more are told to come back."""
     time_limit_seconds: Annotated[float, Field(gt=0, le=3600)] = 120
     """How long a body may take to arrive, and after that how long the answer may take."""
+    review_ledger: SecretStr | None = None
+    """Serve the review page, too: URL of the ledger whose runs are looked at."""
+    review_samples: str | None = None
+    """Where their samples are: the folder, or `https://` address in Blob Storage, that holds a folder for each."""
     log_level: Level = "INFO"
     """Less important lines are not logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."""
 
@@ -46,6 +50,14 @@ class ApiSettings(BaseSettings):
     def max_bytes(self) -> int:
         """Bytes of the largest picture."""
         return round(self.max_megabytes * 1e6)
+
+    @model_validator(mode="after")
+    def _has_all_of_the_review(self) -> Self:
+        if (self.review_ledger is None) != (self.review_samples is None):
+            raise ValueError(
+                f"the review page needs {PREFIX}REVIEW_LEDGER and {PREFIX}REVIEW_SAMPLES: set both, or none of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _lets_in_only_who_may(self) -> Self:

@@ -114,7 +114,7 @@ def outline(box: AnyBox, seen: Inspection) -> Box:
     if isinstance(box, ShareBox):
         return _outline_in_shares(box, seen)
     if isinstance(box, SphereBox):
-        if not _shows_the_sphere(seen):
+        if not shows_the_sphere(seen):
             raise OutOfPicture(
                 "yaw",
                 f"the picture, {seen.width_px}x{seen.height_px} px, is no upright panorama of the whole sphere. "
@@ -126,8 +126,8 @@ def outline(box: AnyBox, seen: Inspection) -> Box:
     return _outline_in_pixels(box, seen)
 
 
-def _shows_the_sphere(seen: Inspection) -> bool:
-    """GPano says so; or it says nothing, and the picture is upright and shaped like one."""
+def shows_the_sphere(seen: Inspection) -> bool:
+    """Whether a picture is an upright panorama of the whole sphere, by GPano, or without GPano by its shape."""
     return is_joined(seen) and (seen.is_sphere or "GPano" not in seen.metadata)
 
 

@@ -35,13 +35,35 @@ def draw(images: Mapping[str, Sequence[str]], size: int, *, seed: int) -> list[T
     return tasks
 
 
-def worklist_text(tasks: Sequence[Task]) -> str:
-    """Return the worklist as CSV."""
+def worklist_text(tasks: Sequence[Task], missed: Mapping[str, int] | None = None) -> str:
+    """Return the worklist as CSV; `missed` tells of images that were looked at how many misses they have."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(
-        (f"{number} of {len(tasks)}", task.image, task.stratum, task.stratum_images, "", "")
+        (
+            f"{number} of {len(tasks)}",
+            task.image,
+            task.stratum,
+            task.stratum_images,
+            (missed or {}).get(task.image, ""),
+            "",
+        )
         for number, task in enumerate(tasks, 1)
     )
     return written.getvalue()
+
+
+def tasks_of(worklist: str) -> list[Task]:
+    """Return the images of a worklist in its order, whatever was filled in. Raises `ValueError` when it is none."""
+    reader = csv.DictReader(io.StringIO(worklist.removeprefix("\ufeff"), newline=""))
+    missing = [column for column in COLUMNS[:4] if column not in (reader.fieldnames or ())]
+    if missing:
+        raise ValueError(f"it has no column {' and no column '.join(missing)}")
+    tasks: list[Task] = []
+    for row in reader:
+        images = row["stratum_images"] or ""
+        if not (row["image"] and images.isdecimal()):
+            raise ValueError(f"line {reader.line_num}: it needs an image, and stratum_images as a number")
+        tasks.append(Task(image=row["image"], stratum=row["stratum"] or "", stratum_images=int(images)))
+    return tasks

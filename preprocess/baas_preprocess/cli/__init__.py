@@ -22,6 +22,7 @@ from baas_preprocess.cli.panoramas_command import panoramas_command
 from baas_preprocess.cli.pod_commands import plan_command, work_command
 from baas_preprocess.cli.redact_more_command import redact_more_command
 from baas_preprocess.cli.report_command import report_command
+from baas_preprocess.cli.review_command import review_command
 from baas_preprocess.cli.run_command import run_command
 from baas_preprocess.cli.samples_command import samples_command
 from baas_preprocess.cli.status_command import status_command
@@ -54,6 +55,7 @@ cli.add_command(run_command)
 cli.add_command(status_command)
 cli.add_command(report_command)
 cli.add_command(inspect_command)
+cli.add_command(review_command)
 cli.add_command(redact_more_command)
 cli.add_command(audit_command)
 cli.add_command(panoramas_command)

@@ -1,0 +1,1 @@
+"""The review page: people look at a run's quality check and mark what went wrong."""
