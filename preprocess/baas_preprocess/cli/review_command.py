@@ -10,10 +10,11 @@ from baas_ledger.engine import open_to_read, reading
 from baas_ledger.reviews import Mark, looked_at, marks_of
 from baas_ledger.runs import find_run
 from baas_ledger.tables import MarkKind
-from baas_preprocess.cli.console import given_ledger, out, setting_help
+from baas_preprocess.cli.console import given_ledger, out
 from baas_preprocess.review_export import coco_document, missed_by_image, reports_document
 from baas_sampling.inspection import Task, tasks_of, worklist_text
 
+_LEDGER_HELP = "Where the run was recorded; BAAS_LEDGER and baas.toml count as for `baas blur`."
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -24,7 +25,7 @@ def review_command() -> None:
 
 @review_command.command("export")
 @click.argument("run_id", metavar="RUN")
-@click.option("--ledger", metavar="URL", help=setting_help("ledger"))
+@click.option("--ledger", metavar="URL", help=_LEDGER_HELP)
 @click.option("--worklist", type=_FILE, metavar="FILE", help="worklist.csv of the sample; --acceptance needs it.")
 @click.option("--acceptance", type=_FILE, metavar="FILE", help="Write the worklist, filled in, to FILE (CSV).")
 @click.option("--redact-more", "reports", type=_FILE, metavar="FILE", help="Write the misses to FILE (JSON).")
