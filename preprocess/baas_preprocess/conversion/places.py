@@ -5,7 +5,6 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
 from sqlalchemy import URL
 
 from baas_crds.errors import ConfigurationError
@@ -52,13 +51,16 @@ def datastore_of(text: str) -> tuple[str, AzureBlob]:
     parts = urlsplit(address)
     container, _, folder = parts.path.strip("/").partition("/")
     try:
+        if parts.query:
+            raise ValueError("a token behind the address is none of its place")
         place = {"accountUrl": f"{parts.scheme}://{parts.netloc}", "container": container, "prefix": folder}
         return name, AzureBlob.model_validate(place)
-    except ValidationError as error:
+    except ValueError:
+        # The address is not repeated, nor is the error's: it may hold a token.
         raise ConfigurationError(
-            f"--datastore {text}: write NAME=https://ACCOUNT.blob.core.windows.net/CONTAINER, with a folder behind it "
-            "if need be"
-        ) from error
+            f"--datastore {name}: write NAME=https://ACCOUNT.blob.core.windows.net/CONTAINER, with a folder behind it if "
+            "need be, and no token"
+        ) from None
 
 
 def read_places(given: dict[str, Any], datastores: Datastores, draft: Draft) -> Iterator[Finding]:

@@ -249,6 +249,13 @@ def test_an_address_of_a_datastore_that_is_none_is_refused(text: str) -> None:
         datastore_of(text)
 
 
+@pytest.mark.parametrize("address", [f"{ACCOUNT}/raw?sig=secret", "https://user:secret@a.net/raw"])
+def test_a_token_in_a_datastores_address_is_refused_and_not_repeated(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="no token") as refused:
+        datastore_of(f"in={address}")
+    assert "secret" not in str(refused.value)
+
+
 def test_a_datastore_may_be_a_folder_of_a_container() -> None:
     name, place = datastore_of(f"in={ACCOUNT}/raw/city")
     assert (name, place.container, place.prefix) == ("in", "raw", "city")
