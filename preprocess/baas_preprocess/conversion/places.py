@@ -58,8 +58,8 @@ def datastore_of(text: str) -> tuple[str, AzureBlob]:
     except ValueError:
         # The address is not repeated, nor is the error's: it may hold a token.
         raise ConfigurationError(
-            f"--datastore {name}: write NAME=https://ACCOUNT.blob.core.windows.net/CONTAINER, with a folder behind it if "
-            "need be, and no token"
+            f"--datastore {name}: write NAME=https://ACCOUNT.blob.core.windows.net/CONTAINER, with a folder behind it "
+            "if need be, and no token"
         ) from None
 
 
