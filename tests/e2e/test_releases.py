@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.blurjobs import example
-from tests.e2e.clusters import DEFINITION, Cluster, Object, Refused, fresh_namespace
+from tests.e2e.clusters import DEFINITION, DEFINITIONS, Cluster, Object, Refused, fresh_namespace
 from tests.e2e.operators import asked_for, granted_by
 from tests.e2e.pictures import Blurred
 from tests.e2e.schedules import Schedule
@@ -129,8 +129,9 @@ def test_an_upgrade_brings_the_definition_up_to_date_and_keeps_blurjobs(pair: Pa
     run.wait("Complete")
     run.wait_for_workers(0)
     owner = (f"meta.helm.sh/release-name={it.name}", f"meta.helm.sh/release-namespace={it.namespace}")
-    cluster.kubectl("annotate", "--overwrite", "crd", DEFINITION, *owner)
-    cluster.kubectl("label", "--overwrite", "crd", DEFINITION, "app.kubernetes.io/managed-by=Helm")
+    for definition in DEFINITIONS:
+        cluster.kubectl("annotate", "--overwrite", "crd", definition, *owner)
+        cluster.kubectl("label", "--overwrite", "crd", definition, "app.kubernetes.io/managed-by=Helm")
     stale = [{"op": "remove", "path": "/spec/names/shortNames"}]
     cluster.kubectl("patch", "crd", DEFINITION, "--type=json", "--patch", json.dumps(stale))
     before = run.blurjob()
