@@ -5,7 +5,7 @@ Pods hold no Kubernetes token. They meet in the ledger and nowhere else.
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -34,6 +34,7 @@ from baas_preprocess.shelves import check_samples
 from baas_preprocess.signatures import signer_of
 from baas_preprocess.stores.folder import LEFT_OVER, FolderDestination
 from baas_preprocess.stores.places import Destination, Source
+from baas_preprocess.wanted_detector import connected
 from baas_preprocess.work import work
 
 
@@ -170,22 +171,17 @@ def _signer(file: Path | None, namespace: str) -> Signer | None:
     return signer_of(file)
 
 
-def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) -> TritonDetector:
+def _detector(assignment: Assignment, run: Run | None, settings: PodSettings) -> AbstractContextManager[TritonDetector]:
     """Connect to the model that the run began with, or that the BlurJob wants when it begins."""
     wanted = assignment.spec.detector
     # Pictures go where the operator says, not where the mounted BlurJob does: others can write ConfigMaps, too.
     address, uses_tls = address_of(settings.triton)
     version = wanted.version if run is None else run.configuration[MODEL_VERSION]
-    detector = TritonDetector(
+    return connected(
+        wanted,
         address,
-        name=wanted.model,
-        version=None if version is None else str(version),
+        version=version,
         uses_tls=uses_tls,
         patience_seconds=settings.patience_seconds,
+        title="spec.detector",
     )
-    if wanted.model_digest not in {None, detector.model.digest}:
-        raise ConfigurationError(
-            f"Triton at {address} serves {wanted.model} version {detector.model.version} with digest "
-            f"{detector.model.digest}, but spec.detector.modelDigest demands {wanted.model_digest}."
-        )
-    return detector

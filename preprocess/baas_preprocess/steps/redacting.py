@@ -20,7 +20,7 @@ from baas_ledger.runs import find_run, finish_run, id_of
 from baas_preprocess.assignment import Assignment
 from baas_preprocess.blur import ledger_url
 from baas_preprocess.copies import Sampling, Stopped
-from baas_preprocess.detect import Detector, TritonDetector
+from baas_preprocess.detect import Detector
 from baas_preprocess.job import Job
 from baas_preprocess.local_triton import local_triton
 from baas_preprocess.planning import Plan, check_confidence, check_not_empty, plan, withdraw_refused
@@ -37,6 +37,7 @@ from baas_preprocess.steps.retrieved import Copies
 from baas_preprocess.stores.blob import BlobDestination
 from baas_preprocess.stores.folder import FolderDestination
 from baas_preprocess.stores.places import Source
+from baas_preprocess.wanted_detector import connected
 from baas_preprocess.work import work
 
 
@@ -233,20 +234,15 @@ def _detector(
     with ExitStack() as stack:
         watch.status(f"Connecting to Triton at {address}" if address else "Starting Triton on this machine")
         url = address or stack.enter_context(local_triton(settings.model_repository, _log(destination)))
-        detector = TritonDetector(
+        detector = connected(
+            wanted,
             url,
-            name=wanted.model,
-            version=None if wanted.version is None else str(wanted.version),
+            version=wanted.version,
             uses_tls=settings.triton is None and wanted.uses_tls,
             patience_seconds=settings.patience_seconds,
+            title="detector",
         )
-        stack.enter_context(detector)
-        if wanted.model_digest not in {None, detector.model.digest}:
-            raise ConfigurationError(
-                f"detector.modelDigest is {wanted.model_digest}, and Triton at {url} serves {wanted.model} with the "
-                f"digest {detector.model.digest}: serve the other model, or correct the digest"
-            )
-        yield detector
+        yield stack.enter_context(detector)
 
 
 def _log(destination: FolderDestination | BlobDestination) -> Path:
