@@ -16,11 +16,12 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from baas_crds.codes import QuarantineReason
 from baas_crds.errors import BaasError
 from baas_ledger.audit import append
+from baas_ledger.columns import Moment
 from baas_ledger.counts import Change, count
 from baas_ledger.events import record, record_images
 from baas_ledger.facts import Claim, EventKind, Quarantined
 from baas_ledger.fates import quarantined_entry
-from baas_ledger.tables import ImageState, Moment, images
+from baas_ledger.tables import ImageState, images
 from baas_ledger.transactions import moment
 
 _CLAIMED = [

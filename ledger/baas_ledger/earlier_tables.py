@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 
 from baas_crds.codes import ObjectClass
-from baas_ledger.tables import Json, Moment, Name, Number, metadata, one_of, shares
+from baas_ledger.columns import Json, Moment, Name, Number, one_of, shares
+from baas_ledger.tables import metadata
 
 
 class EarlierState(StrEnum):

@@ -4,16 +4,12 @@ Partial indexes hold only the rows that a query looks for, so that claiming stay
 as at none. A change here needs a migration beside it; a test compares the two.
 """
 
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
-    Dialect,
     Double,
     ForeignKey,
     Index,
@@ -22,15 +18,12 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
-    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.schema import SchemaItem
 
 from baas_crds.codes import ObjectClass
 from baas_ledger.chain import RecordKind
+from baas_ledger.columns import Json, Moment, Name, Number, one_of, partial, shares
 
 
 class RunState(StrEnum):
@@ -79,31 +72,6 @@ class Projection(StrEnum):
     """Shares (0..1) of the picture as viewers show it: the upper left corner, width and height."""
 
 
-class Moment(TypeDecorator[datetime]):
-    """A point in time, always with the time zone UTC. SQLite has no time zones, so there it is stored without."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a time without a zone: it could mean any hour."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        return value and value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back UTC."""
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-# SQLite numbers rows by itself only in a column of exactly this type.
-Number = BigInteger().with_variant(Integer, "sqlite")
-Json = JSON().with_variant(JSONB, "postgresql")
-# Byte order, so that pages follow each other the same way on both databases and whatever the server's locale is.
-Name = Text().with_variant(Text(collation="C"), "postgresql")
-
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -112,26 +80,6 @@ metadata = MetaData(
         "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     }
 )
-
-
-def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
-    """Return what lets a column hold nothing but these words."""
-    values = ", ".join(f"'{choice}'" for choice in choices)
-    return CheckConstraint(f"{column} IN ({values})", name=column)
-
-
-def shares() -> tuple[SchemaItem, ...]:
-    """Return the columns of a box in shares of a picture, and what holds for them."""
-    return (
-        *(Column(name, Double, nullable=False) for name in ("x", "y", "width", "height")),
-        CheckConstraint("x >= 0 AND x < 1 AND y >= 0 AND y < 1", name="corner_is_inside"),
-        CheckConstraint("width >= 0 AND width <= 1 AND height >= 0 AND height <= 1", name="size_is_a_share"),
-    )
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
-
 
 runs = Table(
     "runs",
@@ -211,13 +159,13 @@ images = Table(
     # `claim` takes the first of these. None has a lease: the order is that of the ids, but one that only this index
     # gives. The primary key gives the ids' own, and PostgreSQL would walk over all that is done to find what waits, as
     # long as it last counted when much did.
-    _partial("ix_images_pending", "run_id", "lease_until", "id", where="state = 'pending'"),
+    partial("ix_images_pending", "run_id", "lease_until", "id", where="state = 'pending'"),
     # Before that it returns the first of these;
-    _partial("ix_images_leased", "run_id", "lease_until", where="state = 'leased'"),
+    partial("ix_images_leased", "run_id", "lease_until", where="state = 'leased'"),
     # people look at and retry these;
-    _partial("ix_images_quarantined", "run_id", "name", where="state = 'quarantined'"),
+    partial("ix_images_quarantined", "run_id", "name", where="state = 'quarantined'"),
     # and the last of these tell the speed.
-    _partial("ix_images_finished", "run_id", "finished_at", where="finished_at IS NOT NULL"),
+    partial("ix_images_finished", "run_id", "finished_at", where="finished_at IS NOT NULL"),
 )
 
 NO_OUTCOME: dict[str, None] = dict.fromkeys(
@@ -275,7 +223,7 @@ events = Table(
     Column("at", Moment, nullable=False),
     Column("data", Json, nullable=False),
     Index("ix_events_run", "run_id", "id"),
-    _partial("ix_events_image", "image_id", "id", where="image_id IS NOT NULL"),
+    partial("ix_events_image", "image_id", "id", where="image_id IS NOT NULL"),
 )
 
 audit_chains = Table(

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from baas_crds.codes import ObjectClass
+from baas_ledger.columns import Moment
 from baas_ledger.facts import Correction, DetectedObject, Progress
-from baas_ledger.tables import Moment
 
 SHARES: dict[str, Any] = {"x": 0.5, "y": 0.5, "width": 0.1, "height": 0.1}
 
